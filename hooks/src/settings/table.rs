@@ -1,0 +1,184 @@
+//! Every setting that exists, in one table: what it is called, what it may hold and what it means.
+//!
+//! Reading, checking, storing and printing settings all go through this table, so a setting that
+//! is not here does not exist.
+
+/// Names one setting; its position in [`SETTINGS`] is its discriminant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Key {
+    DataDir,
+    Disabled,
+    Project,
+    SkipTools,
+    ExcludedProjects,
+    FieldBytes,
+    Provider,
+    Model,
+    WorkerIdleSecs,
+    LogLevel,
+    ContextObservations,
+    ContextSessionCount,
+    ContextFullCount,
+    ContextFullField,
+    ContextShowLastSummary,
+    ContextShowReadTokens,
+    ContextShowWorkTokens,
+    ContextShowSavingsAmount,
+    ContextShowSavingsPercent,
+    RetentionDays,
+    RetentionMb,
+    StallSecs,
+}
+
+/// What a value may look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// `true`, `1`, `yes` or `on`, or `false`, `0`, `no` or `off`, in any case.
+    Flag,
+    /// A whole number within both bounds.
+    Number { min: u64, max: u64 },
+    /// Items separated by commas (commas inside braces belong to a glob), or a JSON array of text.
+    List,
+    /// One of these words, in any case.
+    Choice(&'static [&'static str]),
+}
+
+/// Where a setting may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In `settings.json` or in the environment.
+    Anywhere,
+    /// In the environment alone: in a file shared by all projects the value would make no sense.
+    Environment,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub key: Key,
+    /// The name in `settings.json` and of the environment variable.
+    pub name: &'static str,
+    /// The value when nobody gives one; always valid for `kind`.
+    pub default: &'static str,
+    pub kind: Kind,
+    pub place: Place,
+    /// One line for people.
+    pub doc: &'static str,
+}
+
+impl Key {
+    /// The table's row for this key.
+    pub fn setting(self) -> &'static Setting {
+        &SETTINGS[self as usize]
+    }
+
+    /// The name in the file and in the environment.
+    pub fn name(self) -> &'static str {
+        self.setting().name
+    }
+}
+
+/// The row of that name, if there is one. Names are exact.
+pub fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+const fn anywhere(
+    key: Key,
+    name: &'static str,
+    default: &'static str,
+    kind: Kind,
+    doc: &'static str,
+) -> Setting {
+    Setting {
+        key,
+        name,
+        default,
+        kind,
+        place: Place::Anywhere,
+        doc,
+    }
+}
+
+const fn environment(
+    key: Key,
+    name: &'static str,
+    default: &'static str,
+    doc: &'static str,
+) -> Setting {
+    Setting {
+        key,
+        name,
+        default,
+        kind: Kind::Text,
+        place: Place::Environment,
+        doc,
+    }
+}
+
+const fn number(min: u64, max: u64) -> Kind {
+    Kind::Number { min, max }
+}
+
+/// Tools whose calls are bookkeeping of the host rather than work on the project.
+///
+/// `Agent` (called `Task` in older hosts) is a subagent's work and `TaskOutput` delivers what a
+/// background command printed, so neither is here.
+const BOOKKEEPING_TOOLS: &str = "ListMcpResourcesTool,SlashCommand,Skill,TodoWrite,\
+AskUserQuestion,TaskCreate,TaskGet,TaskList,TaskUpdate,TaskStop";
+
+const PROVIDERS: &[&str] = &["auto", "anthropic", "openai", "claude-cli", "local"];
+const LOG_LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+const DAY_SECS: u64 = 86_400;
+
+/// All settings, in the order of [`Key`].
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    environment(Key::DataDir, "CLAUDE_MEM_DATA_DIR", "~/.claude-mem",
+        "directory that holds everything claude-mem stores"),
+    anywhere(Key::Disabled, "CLAUDE_MEM_DISABLED", "false", Kind::Flag,
+        "switch capture and injection off"),
+    environment(Key::Project, "CLAUDE_MEM_PROJECT", "",
+        "file everything under this project name instead of the one found"),
+    anywhere(Key::SkipTools, "CLAUDE_MEM_SKIP_TOOLS", BOOKKEEPING_TOOLS, Kind::List,
+        "tools whose calls are not captured: names or globs such as mcp__*"),
+    anywhere(Key::ExcludedProjects, "CLAUDE_MEM_EXCLUDED_PROJECTS", "", Kind::List,
+        "projects that are not captured: names, directories or globs; a leading ! means all others"),
+    anywhere(Key::FieldBytes, "CLAUDE_MEM_FIELD_BYTES", "16384", number(1024, 1_048_576),
+        "bytes kept of one field of a tool call; head and tail stay, the middle goes"),
+    anywhere(Key::Provider, "CLAUDE_MEM_PROVIDER", "auto", Kind::Choice(PROVIDERS),
+        "who turns events into observations"),
+    anywhere(Key::Model, "CLAUDE_MEM_MODEL", "claude-haiku-4-5-20251001", Kind::Text,
+        "model that the provider is asked for"),
+    anywhere(Key::WorkerIdleSecs, "CLAUDE_MEM_WORKER_IDLE_SECS", "60", number(1, DAY_SECS),
+        "seconds without an event after which a session's worker finishes and leaves"),
+    anywhere(Key::LogLevel, "CLAUDE_MEM_LOG_LEVEL", "info", Kind::Choice(LOG_LEVELS),
+        "how much the logs tell"),
+    anywhere(Key::ContextObservations, "CLAUDE_MEM_CONTEXT_OBSERVATIONS", "50", number(0, 500),
+        "observations listed when a session starts"),
+    anywhere(Key::ContextSessionCount, "CLAUDE_MEM_CONTEXT_SESSION_COUNT", "10", number(0, 100),
+        "past sessions whose summaries are listed when a session starts"),
+    anywhere(Key::ContextFullCount, "CLAUDE_MEM_CONTEXT_FULL_COUNT", "0", number(0, 100),
+        "newest observations that are shown in full when a session starts"),
+    anywhere(Key::ContextFullField, "CLAUDE_MEM_CONTEXT_FULL_FIELD", "narrative",
+        Kind::Choice(&["narrative", "facts"]),
+        "field that is shown of an observation shown in full"),
+    anywhere(Key::ContextShowLastSummary, "CLAUDE_MEM_CONTEXT_SHOW_LAST_SUMMARY", "true", Kind::Flag,
+        "show the last summary when a session starts"),
+    anywhere(Key::ContextShowReadTokens, "CLAUDE_MEM_CONTEXT_SHOW_READ_TOKENS", "true", Kind::Flag,
+        "show what reading an observation costs, in tokens"),
+    anywhere(Key::ContextShowWorkTokens, "CLAUDE_MEM_CONTEXT_SHOW_WORK_TOKENS", "false", Kind::Flag,
+        "show what making an observation cost, in tokens"),
+    anywhere(Key::ContextShowSavingsAmount, "CLAUDE_MEM_CONTEXT_SHOW_SAVINGS_AMOUNT", "false", Kind::Flag,
+        "show the tokens saved by reading memory, as a number"),
+    anywhere(Key::ContextShowSavingsPercent, "CLAUDE_MEM_CONTEXT_SHOW_SAVINGS_PERCENT", "false", Kind::Flag,
+        "show the tokens saved by reading memory, as a share"),
+    anywhere(Key::RetentionDays, "CLAUDE_MEM_RETENTION_DAYS", "7", number(0, 3650),
+        "days that a processed event is kept"),
+    anywhere(Key::RetentionMb, "CLAUDE_MEM_RETENTION_MB", "64", number(0, 1_048_576),
+        "mebibytes that processed events may take together"),
+    anywhere(Key::StallSecs, "CLAUDE_MEM_STALL_SECS", "900", number(1, 7 * DAY_SECS),
+        "seconds that events may wait before status calls the memory stalled"),
+];

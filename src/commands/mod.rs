@@ -1,0 +1,19 @@
+//! The `claude-mem` command: one module a subcommand, each of which parses,
+//! calls a part of the library and renders what came of it.
+
+mod cli;
+mod context;
+mod demo;
+pub mod install;
+mod installation;
+mod list;
+mod logs;
+mod output;
+mod place;
+mod record;
+mod search;
+mod settings;
+mod show;
+mod status;
+
+pub use cli::main;

@@ -1,0 +1,147 @@
+use crate::context::fixture::{MORNING, Memory, new_observation, new_summary};
+use crate::store::Reader;
+
+use super::*;
+
+fn ask(reader: &Reader, text: &str) -> Results {
+    let request = Request {
+        text: text.to_owned(),
+        projects: None,
+        kinds: Vec::new(),
+        limit: 10,
+    };
+    run(reader, &request).unwrap_or_else(|error| panic!("{text:?}: {error}"))
+}
+
+fn memory() -> Memory {
+    let mut memory = Memory::new();
+    let mut fix = new_observation("Count a discount code only once", MORNING);
+    fix.narrative =
+        "applyDiscount in billing/invoice_total.py added \"WELCOME10\" twice".to_owned();
+    fix.files_modified = vec!["billing/invoice_total.py".to_owned()];
+    let mut decision = new_observation("SQLite keeps the exchange rates", MORNING + 1);
+    decision.kind = "decision".to_owned();
+    memory.remember(
+        ("a", "billing"),
+        MORNING,
+        vec![fix, decision],
+        Some(new_summary("Why are totals too low?", MORNING)),
+    );
+    memory.remember(
+        ("b", "other"),
+        MORNING,
+        vec![new_observation("Discount banner", MORNING)],
+        None,
+    );
+    memory
+}
+
+#[test]
+fn rows_are_found_by_their_words_and_say_why() {
+    let memory = memory();
+    let reader = memory.reader();
+    let results = ask(&reader, "counting discounted codes");
+    let best = &results.observations[0];
+    assert_eq!(best.row.title, "Count a discount code only once");
+    assert_eq!(best.why, "counting, discounted, codes in title");
+    assert!(best.score > results.observations[1].score);
+    assert_eq!(results.strategy, "keyword");
+    for (text, id) in [
+        ("invoice_total.py", 1),
+        ("applyDiscount", 1),
+        ("WELCOME10", 1),
+        ("\"exchange rates\"", 2),
+        ("exch", 2),
+        ("sqlite -discount", 2),
+    ] {
+        assert_eq!(ask(&reader, text).observations[0].row.id, id, "{text}");
+    }
+    assert_eq!(ask(&reader, "totals").summaries.len(), 1);
+    assert_eq!(ask(&reader, "prompt").prompts.len(), 2);
+    assert!(ask(&reader, "\"rates exchange\"").is_empty());
+    memory.supersede(2);
+    assert!(ask(&reader, "sqlite").observations.is_empty(), "superseded");
+    assert!(
+        ask(&reader, "discount -code -banner")
+            .observations
+            .is_empty()
+    );
+}
+
+#[test]
+fn projects_types_and_limits_hold() {
+    let memory = memory();
+    let reader = memory.reader();
+    let mut request = Request {
+        text: "discount rates totals".to_owned(),
+        projects: Some(vec!["billing".to_owned()]),
+        kinds: Vec::new(),
+        limit: 10,
+    };
+    let found = run(&reader, &request).unwrap();
+    assert_eq!((found.observations.len(), found.summaries.len()), (2, 1));
+    request.kinds = vec!["decision".to_owned()];
+    let found = run(&reader, &request).unwrap();
+    assert_eq!((found.observations.len(), found.summaries.len()), (1, 0));
+    assert_eq!(found.observations[0].row.kind, "decision");
+    request.kinds.clear();
+    request.projects = None;
+    request.limit = 1;
+    assert_eq!(run(&reader, &request).unwrap().observations.len(), 1);
+}
+
+#[test]
+fn a_search_for_nothing_names_an_example() {
+    let memory = Memory::new();
+    let request = Request {
+        text: " \"\" ".to_owned(),
+        projects: None,
+        kinds: Vec::new(),
+        limit: 1,
+    };
+    let error = run(&memory.reader(), &request).unwrap_err().to_string();
+    assert!(error.contains("`claude-mem search"), "{error}");
+}
+
+/// FTS5's own operators, quotes, controls and letters that fold oddly, in
+/// thousands of orders of three, and what a person might paste.
+#[test]
+fn no_text_is_a_syntax_error() {
+    let memory = memory();
+    let reader = memory.reader();
+    let pieces = [
+        "\"", "'", "*", "^", "(", ")", ":", "-", "+", "NEAR(", "NOT", "AND", "OR", "title:",
+        "{a b}", "\0", "\u{1}", "\u{301}", "İ", "日本", "😀", "\u{ffff}", "x", " ", "--", ";", "“",
+        "»", "\\", "a\"b", "\u{e000}", "²", "ß",
+    ];
+    let mut asked = 0;
+    for first in pieces {
+        for second in pieces {
+            for third in pieces.iter().skip(first.len() % 5).step_by(5) {
+                let text = format!("{first}{second}{third}");
+                let query = query::parse(&text);
+                if query.is_empty() {
+                    continue;
+                }
+                let filter = crate::store::SearchFilter {
+                    limit: 1,
+                    ..Default::default()
+                };
+                if let Err(error) = reader.match_observations(query.expression(), &filter) {
+                    panic!("{text:?} became {:?}: {error}", query.expression());
+                }
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 3_000, "{asked}");
+    for text in [
+        "\"a\0b\" c",
+        "SELECT * FROM x; DROP TABLE y",
+        "a AND (b OR",
+        "C:\\dir\\*.rs",
+        "fn f<T>() -> Vec<T>",
+    ] {
+        ask(&reader, text);
+    }
+}

@@ -1,0 +1,29 @@
+//! The one SQLite database, and every line of SQL.
+//!
+//! Two handles: [`Reader`], opened read-only, which is all that search,
+//! context, commands and the HTTP process ever hold, and [`Writer`], which only
+//! a worker holds. Both know rows and events, nothing of agents or sockets.
+
+pub mod checkpoint;
+mod error;
+mod events;
+mod migrate;
+mod open;
+mod reader;
+mod rows;
+mod search;
+mod status;
+#[cfg(test)]
+mod tests;
+mod turns;
+mod writer;
+
+pub use error::StoreError;
+pub use events::{Arrival, Ingested, NewEvent, NewEventKind, SessionIdentity};
+pub use open::SCHEMA_VERSION;
+pub use reader::{Filter, Reader};
+pub use rows::{ObservationRow, PromptRow, QueueRow, SessionRow, SummaryRow};
+pub use search::{Hit, SearchFilter};
+pub use status::{Backlog, StatusTotals, Totals};
+pub use turns::{BatchLimits, ClaimedEvent, ClaimedTurn, NewObservation, NewSummary, TurnOutcome};
+pub use writer::{Retention, Writer};

@@ -1,0 +1,484 @@
+//! Turns on their way out: leased to a worker, then committed with what became
+//! of them, or given back.
+
+use std::collections::HashSet;
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+use uuid::Uuid;
+
+use super::error::{SqlContext as _, StoreError};
+use super::events::count_skips;
+use super::reader::json_list;
+use super::writer::iso;
+
+/// An event fails for good after this many attempts; it stays, visible and
+/// re-runnable.
+pub(super) const MAX_ATTEMPTS: i64 = 3;
+
+/// Events of earlier batches that come along with a turn, the newest ones: what
+/// failed before and passes now is seldom further apart.
+const MAX_EARLIER: i64 = 300;
+
+/// A turn with the events that this worker now holds a lease on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimedTurn {
+    pub turn_id: i64,
+    pub session_db_id: i64,
+    pub prompt_number: i64,
+    pub project: String,
+    /// Empty where unknown.
+    pub project_root: String,
+    pub prompt: Option<String>,
+    pub close_reason: Option<String>,
+    /// In order of time. Those that an earlier batch of the same turn already
+    /// processed come along as context.
+    pub events: Vec<ClaimedEvent>,
+    /// Titles of the observations that this session has so far.
+    pub earlier_titles: Vec<String>,
+    /// Whether the turn has a summary from an earlier batch.
+    pub has_summary: bool,
+}
+
+/// One event of a [`ClaimedTurn`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimedEvent {
+    pub id: i64,
+    pub message_type: String,
+    pub tool_name: String,
+    /// JSON.
+    pub input: String,
+    /// JSON.
+    pub output: String,
+    pub failed: bool,
+    pub cwd: Option<String>,
+    pub message: Option<String>,
+    pub reason: Option<String>,
+    pub agent_id: Option<String>,
+    pub agent_type: Option<String>,
+    pub at: i64,
+    /// Processed by an earlier batch; here only as context.
+    pub earlier: bool,
+}
+
+/// What a turn became.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TurnOutcome {
+    pub observations: Vec<NewObservation>,
+    pub summary: Option<NewSummary>,
+    /// Nothing is kept of the batch, for this reason.
+    pub skip_reason: Option<String>,
+    /// Which model (or extractor) made it.
+    pub model: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NewObservation {
+    pub kind: String,
+    pub title: String,
+    pub subtitle: String,
+    pub narrative: String,
+    pub facts: Vec<String>,
+    pub concepts: Vec<String>,
+    pub files_read: Vec<String>,
+    pub files_modified: Vec<String>,
+    pub agent_id: Option<String>,
+    pub agent_type: Option<String>,
+    pub discovery_tokens: i64,
+    /// Epoch milliseconds.
+    pub at: i64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NewSummary {
+    pub request: String,
+    pub investigated: String,
+    pub learned: String,
+    pub completed: String,
+    pub next_steps: String,
+    pub notes: String,
+    pub discovery_tokens: i64,
+    /// Epoch milliseconds.
+    pub at: i64,
+}
+
+/// How much of a turn one batch may take, and how far a lease reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimits {
+    pub events: usize,
+    pub bytes: usize,
+    pub lease_ms: i64,
+}
+
+/// Takes the oldest turn of the session that is ready: one that is over, that
+/// has reached the size of a batch, or (with `all`) any with waiting events.
+pub(super) fn claim(
+    tx: &Transaction<'_>,
+    session: i64,
+    owner: &str,
+    limits: BatchLimits,
+    all: bool,
+    now: i64,
+) -> Result<Option<ClaimedTurn>, StoreError> {
+    let Some(turn_id) = ready_turn(tx, session, limits, all)? else {
+        return Ok(None);
+    };
+    if all {
+        tx.execute(
+            "UPDATE turns SET closed_at_epoch = ?2, close_reason = 'idle'
+             WHERE id = ?1 AND closed_at_epoch IS NULL",
+            params![turn_id, now],
+        )
+        .doing("close the turn")?;
+    }
+    lease(tx, turn_id, owner, limits, now)?;
+    load(tx, turn_id, session, owner).map(Some)
+}
+
+fn ready_turn(
+    tx: &Transaction<'_>,
+    session: i64,
+    limits: BatchLimits,
+    all: bool,
+) -> Result<Option<i64>, StoreError> {
+    tx.query_row(
+        "SELECT p.turn_id
+         FROM pending_messages p JOIN turns t ON t.id = p.turn_id
+         WHERE p.session_db_id = ?1 AND p.status = 'pending'
+         GROUP BY p.turn_id
+         HAVING ?2
+             OR t.prompt_number < (SELECT max(prompt_number) FROM turns WHERE session_db_id = ?1)
+             OR sum(p.message_type = 'summarize' AND p.reason <> 'subagent_stop') > 0
+             OR count(*) >= ?3 OR sum(p.bytes) >= ?4
+         ORDER BY t.prompt_number LIMIT 1",
+        params![
+            session,
+            all,
+            i64::try_from(limits.events).unwrap_or(i64::MAX),
+            i64::try_from(limits.bytes).unwrap_or(i64::MAX)
+        ],
+        |row| row.get(0),
+    )
+    .optional()
+    .doing("look for a turn that is ready")
+}
+
+/// Leases the oldest events of the turn, as many as fit into one batch (at
+/// least one, however large).
+fn lease(
+    tx: &Transaction<'_>,
+    turn_id: i64,
+    owner: &str,
+    limits: BatchLimits,
+    now: i64,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE pending_messages
+         SET status = 'processing', retry_count = retry_count + 1, lease_owner = ?2,
+             lease_expires_at_epoch = ?3, started_processing_at_epoch = ?4
+         WHERE id IN (
+             SELECT id FROM (
+                 SELECT id, row_number() OVER waiting AS place,
+                        sum(bytes) OVER waiting - bytes AS bytes_before
+                 FROM pending_messages WHERE turn_id = ?1 AND status = 'pending'
+                 WINDOW waiting AS (ORDER BY created_at_epoch, id ROWS UNBOUNDED PRECEDING)
+             ) WHERE place <= ?5 AND bytes_before < ?6
+         )",
+        params![
+            turn_id,
+            owner,
+            now + limits.lease_ms,
+            now,
+            i64::try_from(limits.events).unwrap_or(i64::MAX),
+            i64::try_from(limits.bytes).unwrap_or(i64::MAX)
+        ],
+    )
+    .doing("lease the events")?;
+    Ok(())
+}
+
+fn load(
+    tx: &Transaction<'_>,
+    turn_id: i64,
+    session: i64,
+    owner: &str,
+) -> Result<ClaimedTurn, StoreError> {
+    let mut turn = tx
+        .query_row(
+            "SELECT t.prompt_number, t.project, t.project_root, t.close_reason,
+                    (SELECT prompt_text FROM user_prompts p
+                     WHERE p.session_db_id = t.session_db_id AND p.prompt_number = t.prompt_number),
+                    EXISTS (SELECT 1 FROM session_summaries s
+                            WHERE s.session_db_id = t.session_db_id AND s.prompt_number = t.prompt_number)
+             FROM turns t WHERE t.id = ?1",
+            [turn_id],
+            |row| {
+                Ok(ClaimedTurn {
+                    turn_id,
+                    session_db_id: session,
+                    prompt_number: row.get(0)?,
+                    project: row.get(1)?,
+                    project_root: row.get(2)?,
+                    close_reason: row.get(3)?,
+                    prompt: row.get(4)?,
+                    events: Vec::new(),
+                    earlier_titles: Vec::new(),
+                    has_summary: row.get(5)?,
+                })
+            },
+        )
+        .doing("read the turn")?;
+    let mut statement = tx
+        .prepare_cached(
+            "SELECT id, message_type, coalesce(tool_name, ''), coalesce(tool_input, 'null'),
+                    coalesce(tool_response, 'null'), failed, cwd, last_assistant_message, reason,
+                    agent_id, agent_type, created_at_epoch, status <> 'processing'
+             FROM pending_messages
+             WHERE turn_id = ?1
+               AND ((status = 'processing' AND lease_owner = ?2) OR id IN (
+                   SELECT id FROM pending_messages WHERE turn_id = ?1 AND status = 'processed'
+                   ORDER BY created_at_epoch DESC, id DESC LIMIT ?3))
+             ORDER BY created_at_epoch, id",
+        )
+        .doing("read the events")?;
+    let events = statement
+        .query_map(params![turn_id, owner, MAX_EARLIER], |row| {
+            Ok(ClaimedEvent {
+                id: row.get(0)?,
+                message_type: row.get(1)?,
+                tool_name: row.get(2)?,
+                input: row.get(3)?,
+                output: row.get(4)?,
+                failed: row.get(5)?,
+                cwd: row.get(6)?,
+                message: row.get(7)?,
+                reason: row.get(8)?,
+                agent_id: row.get(9)?,
+                agent_type: row.get(10)?,
+                at: row.get(11)?,
+                earlier: row.get(12)?,
+            })
+        })
+        .doing("read the events")?;
+    turn.events = events.collect::<Result<_, _>>().doing("read the events")?;
+    let mut statement = tx
+        .prepare_cached(
+            "SELECT title FROM observations WHERE session_db_id = ?1 ORDER BY id DESC LIMIT 50",
+        )
+        .doing("read the titles")?;
+    let titles = statement
+        .query_map([session], |row| row.get(0))
+        .doing("read the titles")?;
+    turn.earlier_titles = titles.collect::<Result<_, _>>().doing("read the titles")?;
+    Ok(turn)
+}
+
+/// Writes what the turn became and takes its events out of the queue, all or
+/// nothing.
+pub(super) fn commit(
+    tx: &Transaction<'_>,
+    turn: &ClaimedTurn,
+    owner: &str,
+    outcome: &TurnOutcome,
+    now: i64,
+) -> Result<Vec<i64>, StoreError> {
+    let leased = turn.events.iter().filter(|event| !event.earlier).count();
+    let status = if outcome.skip_reason.is_some() {
+        "skipped"
+    } else {
+        "processed"
+    };
+    let taken = tx
+        .execute(
+            "UPDATE pending_messages
+             SET status = ?3, skip_reason = ?4, completed_at_epoch = ?5, lease_owner = NULL,
+                 lease_expires_at_epoch = NULL, last_error = NULL
+             WHERE turn_id = ?1 AND status = 'processing' AND lease_owner = ?2",
+            params![turn.turn_id, owner, status, outcome.skip_reason, now],
+        )
+        .doing("finish the events")?;
+    if taken != leased {
+        return Err(StoreError::LeaseLost {
+            turn_id: turn.turn_id,
+        });
+    }
+    let taken = i64::try_from(taken).unwrap_or(i64::MAX);
+    let column = if outcome.skip_reason.is_some() {
+        "UPDATE sdk_sessions SET skipped = skipped + ?2 WHERE id = ?1"
+    } else {
+        "UPDATE sdk_sessions SET processed = processed + ?2 WHERE id = ?1"
+    };
+    tx.execute(column, params![turn.session_db_id, taken])
+        .doing("count the events")?;
+    if let Some(reason) = &outcome.skip_reason {
+        count_skips(tx, turn.session_db_id, reason, taken)?;
+    }
+    let mut ids = Vec::new();
+    let mut told: HashSet<String> = turn
+        .earlier_titles
+        .iter()
+        .map(|title| fold(title))
+        .collect();
+    for observation in &outcome.observations {
+        if told.insert(fold(&observation.title)) {
+            ids.extend(insert_observation(tx, turn, observation, &outcome.model)?);
+        }
+    }
+    if let Some(summary) = &outcome.summary {
+        upsert_summary(tx, turn, summary, &outcome.model)?;
+    }
+    if turn
+        .events
+        .iter()
+        .any(|event| !event.earlier && event.reason.as_deref() == Some("session_end"))
+    {
+        complete_session(tx, turn.session_db_id, now)?;
+    }
+    Ok(ids)
+}
+
+fn fold(title: &str) -> String {
+    title.trim().to_lowercase()
+}
+
+fn insert_observation(
+    tx: &Transaction<'_>,
+    turn: &ClaimedTurn,
+    new: &NewObservation,
+    model: &str,
+) -> Result<Option<i64>, StoreError> {
+    let content = format!(
+        "{}\n{}\n{}\n{}",
+        new.kind,
+        new.title,
+        new.narrative,
+        new.facts.join("\n")
+    );
+    let added = tx
+        .execute(
+            "INSERT INTO observations
+                (uid, session_db_id, memory_session_id, project, type, title, subtitle, narrative, facts,
+                 concepts, files_read, files_modified, prompt_number, discovery_tokens, content_hash,
+                 generated_by_model, agent_id, agent_type, git_branch, git_head, created_at, created_at_epoch)
+             SELECT ?1, t.session_db_id, s.memory_session_id, t.project, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+                    t.prompt_number, ?11, ?12, ?13, ?14, ?15, t.git_branch, t.git_head, ?16, ?17
+             FROM turns t JOIN sdk_sessions s ON s.id = t.session_db_id WHERE t.id = ?2
+             ON CONFLICT (session_db_id, prompt_number, content_hash) DO NOTHING",
+            params![
+                Uuid::now_v7().to_string(),
+                turn.turn_id,
+                new.kind,
+                new.title,
+                new.subtitle,
+                new.narrative,
+                json_list(&new.facts),
+                json_list(&new.concepts),
+                json_list(&new.files_read),
+                json_list(&new.files_modified),
+                new.discovery_tokens,
+                format!("{:016x}", sockets_protocol::fnv1a(content.as_bytes())),
+                model,
+                new.agent_id,
+                new.agent_type,
+                iso(new.at),
+                new.at
+            ],
+        )
+        .doing("add the observation")?;
+    Ok((added > 0).then(|| tx.last_insert_rowid()))
+}
+
+/// One summary a turn: a later batch of the same turn adds to it, and what it
+/// has nothing to say about stays as it was.
+fn upsert_summary(
+    tx: &Transaction<'_>,
+    turn: &ClaimedTurn,
+    new: &NewSummary,
+    model: &str,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO session_summaries
+            (uid, session_db_id, memory_session_id, project, request, investigated, learned, completed,
+             next_steps, notes, prompt_number, discovery_tokens, generated_by_model, git_branch, git_head,
+             created_at, created_at_epoch)
+         SELECT ?1, t.session_db_id, s.memory_session_id, t.project, ?3, ?4, ?5, ?6, ?7, ?8,
+                t.prompt_number, ?9, ?10, t.git_branch, t.git_head, ?11, ?12
+         FROM turns t JOIN sdk_sessions s ON s.id = t.session_db_id WHERE t.id = ?2
+         ON CONFLICT (session_db_id, prompt_number) DO UPDATE SET
+             request = iif(excluded.request <> '', excluded.request, request),
+             investigated = iif(excluded.investigated <> '', excluded.investigated, investigated),
+             learned = iif(excluded.learned <> '', excluded.learned, learned),
+             completed = iif(excluded.completed <> '', excluded.completed, completed),
+             next_steps = iif(excluded.next_steps <> '', excluded.next_steps, next_steps),
+             notes = excluded.notes,
+             discovery_tokens = max(discovery_tokens, excluded.discovery_tokens),
+             generated_by_model = excluded.generated_by_model,
+             created_at = excluded.created_at, created_at_epoch = excluded.created_at_epoch",
+        params![
+            Uuid::now_v7().to_string(),
+            turn.turn_id,
+            new.request,
+            new.investigated,
+            new.learned,
+            new.completed,
+            new.next_steps,
+            new.notes,
+            new.discovery_tokens,
+            model,
+            iso(new.at),
+            new.at
+        ],
+    )
+    .doing("add the summary")?;
+    Ok(())
+}
+
+/// Gives the events back: to wait for another attempt, or as failed when they
+/// have had their last one.
+pub(super) fn release(
+    tx: &Transaction<'_>,
+    turn_id: i64,
+    owner: &str,
+    error: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE pending_messages
+         SET status = iif(retry_count >= ?3, 'failed', 'pending'), last_error = ?4,
+             lease_owner = NULL, lease_expires_at_epoch = NULL,
+             completed_at_epoch = iif(retry_count >= ?3, ?5, NULL)
+         WHERE turn_id = ?1 AND status = 'processing' AND lease_owner = ?2",
+        params![turn_id, owner, MAX_ATTEMPTS, error, now],
+    )
+    .doing("give the events back")?;
+    Ok(())
+}
+
+/// Takes back what a dead worker of this session left in processing. Only the
+/// holder of the session's lock may call this: it knows that no other worker of
+/// the session lives, whatever the lease says.
+pub(super) fn reclaim(tx: &Transaction<'_>, session: i64, now: i64) -> Result<usize, StoreError> {
+    tx.execute(
+        "UPDATE pending_messages
+         SET status = iif(retry_count >= ?2, 'failed', 'pending'),
+             last_error = coalesce(last_error, 'the worker died while it processed this event'),
+             lease_owner = NULL, lease_expires_at_epoch = NULL,
+             completed_at_epoch = iif(retry_count >= ?2, ?3, NULL)
+         WHERE session_db_id = ?1 AND status = 'processing'",
+        params![session, MAX_ATTEMPTS, now],
+    )
+    .doing("take back leased events")
+}
+
+pub(super) fn complete_session(
+    tx: &Transaction<'_>,
+    session: i64,
+    at: i64,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE sdk_sessions SET status = 'completed', completed_at = ?2, completed_at_epoch = ?3
+         WHERE id = ?1",
+        params![session, iso(at), at],
+    )
+    .doing("complete the session")?;
+    Ok(())
+}
