@@ -9,7 +9,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub mod extractor;
 pub mod local;
+pub mod mode;
+pub mod model;
+pub mod prompt;
+pub mod providers;
+pub mod reply;
 mod vocabulary;
 
 pub use vocabulary::{Concept, ObservationKind};
@@ -37,6 +43,8 @@ pub struct Turn {
     /// Titles of the observations that this session already has, so that
     /// nothing is told twice.
     pub earlier_titles: Vec<String>,
+    /// What the user asked in the turns before, the newest last.
+    pub earlier_prompts: Vec<String>,
 }
 
 /// One call of a tool, as the hook captured it.
@@ -61,6 +69,9 @@ pub struct ToolEvent {
     pub agent_type: Option<String>,
     /// When the call ended, in milliseconds since the Unix epoch.
     pub at: i64,
+    /// An earlier batch of the same turn has dealt with it; it comes along as
+    /// context.
+    pub earlier: bool,
 }
 
 /// The last words of a subagent.
@@ -92,23 +103,37 @@ pub enum Close {
     Idle,
 }
 
-/// What one turn leaves behind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Extraction {
+/// What one turn leaves behind. Kinds and concepts are the closed lists of the
+/// offline extractor, or names that belong to a [`mode::Mode`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extraction<K = ObservationKind, C = Concept> {
     /// What was learned or done, most important first.
-    pub observations: Vec<Observation>,
+    pub observations: Vec<Observation<K, C>>,
     /// The turn in a few lines. `None` when there is nothing to say.
     pub summary: Option<Summary>,
     /// Why there is no observation, when there is none.
     pub skip_reason: Option<String>,
 }
 
+/// What a model made of a turn, in the names of its mode.
+pub type Reading = Extraction<String, String>;
+
+impl<K, C> Default for Extraction<K, C> {
+    fn default() -> Self {
+        Self {
+            observations: Vec::new(),
+            summary: None,
+            skip_reason: None,
+        }
+    }
+}
+
 /// One thing worth remembering.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observation {
+pub struct Observation<K = ObservationKind, C = Concept> {
     /// What sort of thing it is.
     #[serde(rename = "type")]
-    pub kind: ObservationKind,
+    pub kind: K,
     /// One line of at most 90 characters, as a person would write it.
     pub title: String,
     /// One sentence that adds to the title.
@@ -118,7 +143,7 @@ pub struct Observation {
     /// Short statements that can be checked.
     pub facts: Vec<String>,
     /// What the row is useful for.
-    pub concepts: Vec<Concept>,
+    pub concepts: Vec<C>,
     /// Files that were read but not changed, in order of the first touch.
     pub files_read: Vec<String>,
     /// Files that were changed, in order of the first touch.

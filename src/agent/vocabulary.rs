@@ -114,6 +114,18 @@ impl Concept {
     }
 }
 
+impl AsRef<str> for ObservationKind {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Concept {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 fn folded(name: &str, separator: char) -> String {
     name.trim()
         .chars()

@@ -69,6 +69,7 @@ fn turn(claimed: &ClaimedTurn) -> Turn {
             .next_back(),
         close: close(claimed),
         earlier_titles: claimed.earlier_titles.clone(),
+        earlier_prompts: Vec::new(),
     }
 }
 
@@ -85,6 +86,7 @@ fn tool_event(event: &ClaimedEvent) -> ToolEvent {
         agent_id: event.agent_id.clone(),
         agent_type: event.agent_type.clone(),
         at: event.at,
+        earlier: event.earlier,
     }
 }
 

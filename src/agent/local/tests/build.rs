@@ -27,6 +27,7 @@ impl TurnBuilder {
         let id = i64::try_from(self.turn.events.len()).unwrap() + 1;
         let (agent_id, agent_type) = self.agent.clone().unzip();
         self.turn.events.push(ToolEvent {
+            earlier: false,
             id,
             tool_name: tool.to_owned(),
             input,

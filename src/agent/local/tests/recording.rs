@@ -37,6 +37,7 @@ fn turns(file: &str) -> Vec<Turn> {
                 let turn = turns.last_mut().unwrap();
                 let id = i64::try_from(turn.events.len()).unwrap();
                 turn.events.push(ToolEvent {
+                    earlier: false,
                     id,
                     tool_name: string("tool_name").unwrap(),
                     input: payload["tool_input"].clone(),
