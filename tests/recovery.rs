@@ -1,15 +1,18 @@
 //! Things go wrong: nothing is lost, nothing is doubled.
 
 use std::collections::HashSet;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::support::{
-    Foreground, Sandbox, Talk, assert_answer, bash_line, hook_for, session_a, wait_until,
+    Foreground, Sandbox, Talk, assert_answer, bash_line, binary, hook_for, session_a, wait_until,
 };
 
 const SESSION: &str = "74c1e209-5ef6-4547-8a38-79ef71c9dc35";
@@ -335,4 +338,56 @@ fn events_wait_while_a_file_that_is_no_database_is_there() {
         },
         |database| std::fs::read(database).unwrap(),
     );
+}
+
+/// A lid that is closed, a machine short of processors: the hook's time passes
+/// without the hook.
+#[test]
+fn a_machine_that_stands_still_loses_no_event() {
+    let sandbox = with_idle("2");
+    let talk = Talk::new("still", &sandbox.project);
+    drop(sandbox.event(&talk.prompt("p", "Go on until it is done.")));
+    wait_until("a worker listens", || sandbox.worker_is_alive("still"));
+    let mut sent = 0;
+    for number in 0..8 {
+        let payload = talk
+            .bash("p", &format!("call-{number}"), "make", "made")
+            .to_string();
+        // Before the payload, in its middle, before its end.
+        let heard = payload.len() * (number % 3) / 2;
+        let heard = heard.min(payload.len() - 1);
+        let mut child = sandbox
+            .command(binary("save-hook"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(&payload.as_bytes()[..heard]).unwrap();
+        // Its answer comes when its limit has begun to run.
+        let mut answer = [0; 3];
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut answer)
+            .unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        kill(pid, Signal::SIGSTOP).unwrap();
+        let stopped = Instant::now();
+        wait_until("its limit has passed", || {
+            stopped.elapsed() > Duration::from_millis(700)
+        });
+        input.write_all(&payload.as_bytes()[heard..]).unwrap();
+        drop(input);
+        kill(pid, Signal::SIGCONT).unwrap();
+        assert!(child.wait().unwrap().success());
+        sent += 1;
+    }
+    sandbox.wait_for_quiet();
+    let kept =
+        sandbox.count("SELECT count(*) FROM pending_messages WHERE message_type = 'observation'");
+    // The second tick may come right after the standstill.
+    assert!(kept >= sent - 1, "{kept} of {sent}");
+    sandbox.assert_sound();
 }

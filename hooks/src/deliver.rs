@@ -62,6 +62,9 @@ pub fn deliver(
     if let Some(ack) = send(locations, &id, &line, ack_by) {
         return Delivery::Acked(ack);
     }
+    if Instant::now() >= ack_by {
+        crate::patience::reserve_for_spool();
+    }
     let file = match spool(locations, session, &id, request, at, event_id) {
         Ok(file) => file,
         Err(error) => {

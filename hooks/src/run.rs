@@ -140,6 +140,7 @@ fn capture(patience: Patience) {
     let Some(object) = stdin::read_object(patience) else {
         return;
     };
+    patience.make_up_for_standstill();
     let Some(event) = event(object.into(), std::env::var("CLAUDE_CODE_SESSION_ID").ok()) else {
         return;
     };

@@ -74,10 +74,12 @@ fn read_bytes(
     let mut bytes = Vec::with_capacity(16 * 1024);
     let mut chunk = vec![0; 64 * 1024];
     while bytes.len() < MAX_PAYLOAD_BYTES {
-        let Some(wait) = patience(!bytes.is_empty()) else {
-            break;
-        };
-        if !is_readable_within(input, wait) {
+        // What has arrived while this process stood still is read all the same.
+        let wait = patience(!bytes.is_empty());
+        if !is_readable_within(input, wait.unwrap_or_default()) {
+            if wait.is_none() {
+                break;
+            }
             continue;
         }
         match input.read(&mut chunk) {
