@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod commands;
+pub mod configuration;
 pub mod context;
 pub mod health;
 pub mod search;

@@ -7,10 +7,12 @@
 )]
 #![expect(clippy::print_stderr, reason = "what is left out is said")]
 
+mod claude_cli;
 mod claude_code;
 mod dependencies;
 mod files;
 mod hook_matrix;
+mod models;
 mod privacy;
 mod projects;
 mod protocol;

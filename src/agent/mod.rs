@@ -45,6 +45,8 @@ pub struct Turn {
     pub earlier_titles: Vec<String>,
     /// What the user asked in the turns before, the newest last.
     pub earlier_prompts: Vec<String>,
+    /// More of the turn follows in another batch, so no summary is wanted yet.
+    pub continues: bool,
 }
 
 /// One call of a tool, as the hook captured it.
@@ -154,6 +156,29 @@ pub struct Observation<K = ObservationKind, C = Concept> {
     pub agent_type: Option<String>,
     /// Ids of the events that prove it.
     pub events: Vec<i64>,
+}
+
+impl Observation {
+    /// The same with its names spelled out.
+    fn named(self) -> Observation<String, String> {
+        Observation {
+            kind: self.kind.as_str().to_owned(),
+            concepts: self
+                .concepts
+                .iter()
+                .map(|concept| concept.as_str().to_owned())
+                .collect(),
+            title: self.title,
+            subtitle: self.subtitle,
+            narrative: self.narrative,
+            facts: self.facts,
+            files_read: self.files_read,
+            files_modified: self.files_modified,
+            agent_id: self.agent_id,
+            agent_type: self.agent_type,
+            events: self.events,
+        }
+    }
 }
 
 /// A turn in a few lines. Fields are empty where nothing is known.

@@ -85,6 +85,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// What the call cost all the same, where the provider said so.
     pub usage: TokenUsage,
+    /// No call was made: something forbade it beforehand.
+    pub untried: bool,
 }
 
 /// Characters kept of a provider's words.
@@ -99,7 +101,15 @@ impl Failure {
             detail: one_line.chars().take(MAX_DETAIL).collect(),
             retry_after: None,
             usage: TokenUsage::default(),
+            untried: false,
         }
+    }
+
+    /// The same for a call that was not made.
+    #[must_use]
+    pub fn untried(mut self) -> Self {
+        self.untried = true;
+        self
     }
 
     #[must_use]
@@ -208,6 +218,12 @@ impl Reason {
         )
     }
 
+    /// The provider had the prompt, or may have had it, so that the call may have
+    /// cost something although nobody said what.
+    pub const fn may_have_cost(self) -> bool {
+        matches!(self, Self::Timeout | Self::Connection | Self::ChildDied)
+    }
+
     /// It is the answer to this batch, and a smaller one may fare better.
     pub const fn is_about_the_batch(self) -> bool {
         matches!(
@@ -260,7 +276,10 @@ mod tests {
 
     #[test]
     fn a_providers_words_become_one_bounded_line() {
-        let failure = Failure::new(Reason::Prose, &format!("Not\nlogged  in {}", "x".repeat(999)));
+        let failure = Failure::new(
+            Reason::Prose,
+            &format!("Not\nlogged  in {}", "x".repeat(999)),
+        );
         assert!(failure.detail.starts_with("Not logged in xxx"));
         assert_eq!(failure.detail.chars().count(), MAX_DETAIL);
     }

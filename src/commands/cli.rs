@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use crate::worker;
 
 use super::output::ERROR;
-use super::{context, demo, installation, list, logs, search, settings, show, status};
+use super::{context, demo, installation, list, logs, search, settings, show, status, supervise};
 
 /// A memory for Claude Code: it notes what sessions do, keeps what matters and
 /// tells the next session.
@@ -52,6 +52,9 @@ enum Command {
         #[arg(long, hide = true)]
         detached: bool,
     },
+    /// Run a program that ends when the process does that wants it
+    #[command(hide = true)]
+    Supervise(supervise::Args),
     /// Add the hooks to Claude Code's settings
     Install(installation::Args),
     /// Take the hooks out of Claude Code's settings; memories stay
@@ -110,6 +113,7 @@ fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Worker { session, detached } => {
             worker::run(&worker::Options { session, detached })?;
         }
+        Command::Supervise(args) => return supervise::run(&args),
         Command::Install(args) => installation::install(&args, out)?,
         Command::Uninstall(args) => installation::uninstall(&args, out)?,
         Command::Demo(args) => demo::run(&args, out)?,

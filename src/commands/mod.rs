@@ -15,5 +15,6 @@ mod search;
 mod settings;
 mod show;
 mod status;
+mod supervise;
 
 pub use cli::main;

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::anyhow;
 use capture::settings::{
-    FILE_NAME, Place as SettingPlace, SETTINGS, SetError, Setting, Settings, Source, find, set,
+    FILE_NAME, Kind, Place as SettingPlace, SETTINGS, SetError, Setting, Settings, Source, find, set,
 };
 use clap::Subcommand;
 use serde::Serialize;
@@ -62,7 +62,7 @@ impl<'a> Entry<'a> {
     fn new(settings: &Settings, setting: &'a Setting) -> Self {
         Self {
             key: setting.name,
-            value: settings.get(setting.key).into_owned(),
+            value: displayed(setting, &settings.get(setting.key)),
             source: match settings.source(setting.key) {
                 Source::Environment => "environment",
                 Source::File => "file",
@@ -123,6 +123,15 @@ fn all(settings: &Settings, json: bool, out: &mut dyn Write) -> anyhow::Result<(
     Ok(())
 }
 
+/// A credential is never printed, only that there is one.
+fn displayed(setting: &Setting, value: &str) -> String {
+    if setting.kind == Kind::Secret && !value.is_empty() {
+        "(set)".to_owned()
+    } else {
+        value.to_owned()
+    }
+}
+
 fn shown(value: &str) -> String {
     if value.is_empty() {
         "(empty)".to_owned()
@@ -164,7 +173,7 @@ fn change(
     }
     let what = match (&change.before, &change.after) {
         (before, after) if before == after => "is unchanged".to_owned(),
-        (_, Some(after)) => format!("is now {}", shown(after)),
+        (_, Some(after)) => format!("is now {}", shown(&displayed(setting, after))),
         (_, None) => format!(
             "is no longer set; its default is {}",
             shown(setting.default)
@@ -212,6 +221,20 @@ mod tests {
             .into_vec()
             .try_into()
             .unwrap()
+    }
+
+    #[test]
+    fn a_credential_is_never_printed() {
+        let dir = tempfile::tempdir().unwrap();
+        let environment =
+            |name: &str| (name == "CLAUDE_MEM_GEMINI_API_KEY").then(|| "AIza-hidden".to_owned());
+        let settings = Settings::from_parts(environment, dir.path());
+        for json in [true, false] {
+            let table = text(|out| all(&settings, json, out));
+            assert!(!table.contains("AIza-hidden"), "{table}");
+            let one = text(|out| get(&settings, "gemini_api_key", json, out));
+            assert!(one.contains("(set)") && !one.contains("AIza-hidden"), "{one}");
+        }
     }
 
     #[test]

@@ -164,7 +164,8 @@ mod tests {
         let done = vec![new_observation("x", MORNING)];
         memory.remember(("a", "billing"), MORNING, done, None);
         let session = memory.capture("b", "billing", MORNING, "a prompt");
-        let settings = Settings::from_parts(|_| None, memory.locations.data_dir());
+        let local = |name: &str| (name == "CLAUDE_MEM_PROVIDER").then(|| "local".to_owned());
+        let settings = Settings::from_parts(local, memory.locations.data_dir());
         let look = |memory: &Memory| {
             health::check(
                 &memory.locations,
@@ -182,7 +183,7 @@ mod tests {
             healthy.contains("\nqueue      billing: pending 1, "),
             "{healthy}"
         );
-        assert!(healthy.contains("\nspool      empty\nprovider   local (offline extractor; model providers are not configured)\n"), "{healthy}");
+        assert!(healthy.contains("\nspool      empty\nprovider   local ("), "{healthy}");
         assert!(
             healthy.ends_with("\nhealthy    nothing is stalled\n"),
             "{healthy}"
@@ -191,7 +192,7 @@ mod tests {
         memory.fail(session, MORNING, "out of\n\u{1b}[31mluck");
         let stalled = text(&look(&memory));
         assert!(
-            stalled.ends_with("\nstalled    1 event could not be turned into memory: out of [31mluck\nto do      read `claude-mem logs`\n"),
+            stalled.ends_with("\nstalled    1 event could not be turned into memory: out of [31mluck\nto do      read `claude-mem logs`; `claude-mem queue redo --failed` tries again\n"),
             "{stalled}"
         );
     }

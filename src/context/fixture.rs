@@ -6,8 +6,8 @@ use sockets_protocol::Locations;
 use tempfile::TempDir;
 
 use crate::store::{
-    BatchLimits, NewEvent, NewEventKind, NewObservation, NewSummary, ObservationRow, Reader,
-    SessionIdentity, SummaryRow, TurnOutcome, Writer,
+    BatchLimits, GiveBack, NewEvent, NewEventKind, NewObservation, NewSummary, ObservationRow,
+    Reader, SessionIdentity, SummaryRow, TurnOutcome, Writer,
 };
 
 use super::{Input, Options};
@@ -164,6 +164,7 @@ impl Memory {
             summary,
             skip_reason: None,
             model: "test".to_owned(),
+            fallback_reason: None,
         };
         self.writer.commit_turn(&turn, &outcome, at).unwrap()
     }
@@ -186,7 +187,14 @@ impl Memory {
             let Some(turn) = self.writer.claim_turn(session, LIMITS, true, at).unwrap() else {
                 return;
             };
-            self.writer.release_turn(turn.turn_id, reason, at).unwrap();
+            self.writer
+                .release_turn(
+                    turn.turn_id,
+                    GiveBack::Attempted { most_attempts: 3 },
+                    reason,
+                    at,
+                )
+                .unwrap();
         }
     }
 }

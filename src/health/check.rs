@@ -7,8 +7,11 @@ use capture::settings::{Key, Settings};
 use serde::Serialize;
 use sockets_protocol::{Counters, Locations, SafeId};
 
+use crate::agent::mode;
+use crate::configuration;
 use crate::store::{Backlog, Reader, StoreError};
 
+use super::model::Provider;
 use super::spool::Spool;
 use super::stall::Evidence;
 use super::workers::{self, Worker};
@@ -35,16 +38,6 @@ pub struct Health {
     pub database: Database,
     pub data_dir: PathBuf,
     pub version: &'static str,
-}
-
-/// Who turns events into observations.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Provider {
-    pub name: &'static str,
-    /// `None` where no model is asked.
-    pub model: Option<String>,
-    /// Why this one.
-    pub reason: String,
 }
 
 /// The database file.
@@ -78,7 +71,7 @@ pub fn check(
         stall_action: stall.map(|stall| stall.action),
         warnings: warnings(settings, &evidence.spool),
         workers: live_workers(locations, open),
-        provider: provider(settings),
+        provider: evidence.provider,
         database: database(locations, open),
         data_dir: locations.data_dir().to_owned(),
         version: env!("CARGO_PKG_VERSION"),
@@ -115,6 +108,10 @@ fn warnings(settings: &Settings, spool: &Spool) -> Vec<String> {
             .iter()
             .map(|problem| format!("failed to list the spool {problem}")),
     );
+    let modes = configuration::modes_dir(&Locations::new(settings.data_dir()));
+    if let Err(error) = mode::load(&settings.get(Key::Mode), Some(&modes)) {
+        warnings.push(format!("{error}; the mode code is used"));
+    }
     if settings.bool(Key::Disabled) {
         warnings.push(format!(
             "capture is switched off by {}",
@@ -122,23 +119,6 @@ fn warnings(settings: &Settings, spool: &Spool) -> Vec<String> {
         ));
     }
     warnings
-}
-
-/// The rules that need no model, until model providers are configured.
-fn provider(settings: &Settings) -> Provider {
-    let wanted = settings.get(Key::Provider);
-    let reason = match wanted.as_ref() {
-        "local" => "offline extractor, as configured".to_owned(),
-        "auto" => "offline extractor; model providers are not configured".to_owned(),
-        other => {
-            format!("offline extractor; the provider {other} is not available in this version")
-        }
-    };
-    Provider {
-        name: "local",
-        model: None,
-        reason,
-    }
 }
 
 fn database(locations: &Locations, reader: Option<&Reader>) -> Database {

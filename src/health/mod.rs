@@ -6,14 +6,16 @@
 
 mod check;
 mod directory;
+mod model;
 mod spool;
 mod stall;
 #[cfg(test)]
 mod tests;
 mod workers;
 
-pub use check::{Database, Health, Provider, check};
+pub use check::{Database, Health, check};
 pub use directory::is_writable;
+pub use model::Provider;
 pub use spool::Spool;
 pub use stall::{Stall, stall};
 pub use workers::Worker;

@@ -6,8 +6,9 @@ use capture::settings::{Key, Settings};
 use serde::Serialize;
 use sockets_protocol::{Counters, Locations};
 
-use crate::store::{Backlog, Reader, StoreError};
+use crate::store::{Backlog, ProviderStall, Reader, StoreError};
 
+use super::model::{self, Provider};
 use super::spool::{self, Spool};
 use super::{directory, workers};
 
@@ -67,6 +68,8 @@ pub(super) struct Evidence<'a> {
     pub(super) backlog: Vec<Backlog>,
     pub(super) unread: Option<Stall>,
     pub(super) spool: Spool,
+    pub(super) provider: Provider,
+    pub(super) unanswered: Option<ProviderStall>,
 }
 
 impl<'a> Evidence<'a> {
@@ -86,12 +89,18 @@ impl<'a> Evidence<'a> {
             backlog: Vec::new(),
             unread: None,
             spool: spool::scan(&locations.spool_root()),
+            provider: model::provider(settings),
+            unanswered: None,
         };
         let read = match reader {
             Ok(None) => return evidence,
             Ok(Some(reader)) => reader.snapshot(|| {
                 reader.assert_undamaged()?;
-                Ok((reader.counters(None)?.counters, reader.backlog()?))
+                Ok((
+                    reader.counters(None)?.counters,
+                    reader.backlog()?,
+                    reader.provider_stall(evidence.provider.name)?,
+                ))
             }),
             Err(error) => {
                 evidence.unread = Some(Stall::of_store(error));
@@ -99,9 +108,10 @@ impl<'a> Evidence<'a> {
             }
         };
         match read {
-            Ok((counters, backlog)) => {
+            Ok((counters, backlog, unanswered)) => {
                 evidence.counters = counters;
                 evidence.backlog = backlog;
+                evidence.unanswered = unanswered;
             }
             Err(error) => evidence.unread = Some(Stall::of_store(&error)),
         }
@@ -114,6 +124,7 @@ impl<'a> Evidence<'a> {
             .or_else(|| directory::problem(self.locations.data_dir()))
             .or_else(|| self.unread.clone())
             .or_else(|| self.unbalanced())
+            .or_else(|| self.unanswered())
             .or_else(|| self.failed())
             .or_else(|| self.abandoned_queue())
             .or_else(|| self.abandoned_spool())
@@ -139,6 +150,11 @@ impl<'a> Evidence<'a> {
         })
     }
 
+    fn unanswered(&self) -> Option<Stall> {
+        let waiting = self.counters.pending + self.counters.processing;
+        model::stall(self.unanswered.as_ref()?, waiting)
+    }
+
     fn failed(&self) -> Option<Stall> {
         let first = self.backlog.iter().find(|session| session.failed > 0)?;
         let failed: i64 = self.backlog.iter().map(|session| session.failed).sum();
@@ -148,7 +164,7 @@ impl<'a> Evidence<'a> {
                 "{} could not be turned into memory: {reason}",
                 events(failed)
             ),
-            "read `claude-mem logs`",
+            "read `claude-mem logs`; `claude-mem queue redo --failed` tries again",
         ))
     }
 

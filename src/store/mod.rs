@@ -7,9 +7,11 @@
 pub mod checkpoint;
 mod error;
 mod events;
+mod ledger;
 mod migrate;
 mod open;
 mod reader;
+mod redo;
 mod rows;
 mod search;
 mod status;
@@ -20,10 +22,14 @@ mod writer;
 
 pub use error::StoreError;
 pub use events::{Arrival, Ingested, NewEvent, NewEventKind, SessionIdentity};
+pub use ledger::{Admission, CallLimits, CallUsage, Ledger, Limit, NewCall, ProviderStall};
 pub use open::SCHEMA_VERSION;
 pub use reader::{Filter, Reader};
+pub use redo::{Redoable, Redone};
 pub use rows::{ObservationRow, PromptRow, QueueRow, SessionRow, SummaryRow};
 pub use search::{Hit, SearchFilter};
 pub use status::{Backlog, StatusTotals, Totals};
-pub use turns::{BatchLimits, ClaimedEvent, ClaimedTurn, NewObservation, NewSummary, TurnOutcome};
+pub use turns::{
+    BatchLimits, ClaimedEvent, ClaimedTurn, GiveBack, NewObservation, NewSummary, TurnOutcome,
+};
 pub use writer::{Retention, Writer};

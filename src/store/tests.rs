@@ -120,6 +120,7 @@ fn outcome(titles: &[&str]) -> TurnOutcome {
         }),
         skip_reason: None,
         model: "local".to_owned(),
+        fallback_reason: None,
     }
 }
 
@@ -232,7 +233,7 @@ fn a_commit_is_all_or_nothing_and_needs_its_lease() {
     let turn = writer.claim_turn(row, LIMITS, false, 10).unwrap().unwrap();
     // The first worker seems dead; a second one takes its events back.
     let mut second = world.writer("second");
-    assert_eq!(second.reclaim(row, 20).unwrap(), 2);
+    assert_eq!(second.reclaim(row, 3, 20).unwrap(), 2);
     let again = second.claim_turn(row, LIMITS, false, 20).unwrap().unwrap();
     assert!(matches!(
         writer.commit_turn(&turn, &outcome(&["A"]), 30),
@@ -265,10 +266,7 @@ fn a_turn_that_goes_on_adds_to_its_summary_and_repeats_no_title() {
     writer
         .ingest(
             &id,
-            &[
-                prompt("p1", "one", 1),
-                end("e1", Some("p1"), 2, "pre_compact"),
-            ],
+            &[prompt("p1", "one", 1), end("e1", Some("p1"), 2, "stop")],
         )
         .unwrap();
     let row = writer.session(&id, 0).unwrap();
@@ -366,7 +364,14 @@ fn three_failures_make_an_event_failed_and_visible() {
             .claim_turn(row, LIMITS, false, 10)
             .unwrap()
             .unwrap_or_else(|| panic!("not offered for attempt {attempt}"));
-        writer.release_turn(turn.turn_id, "no luck", 11).unwrap();
+        writer
+            .release_turn(
+                turn.turn_id,
+                GiveBack::Attempted { most_attempts: 3 },
+                "no luck",
+                11,
+            )
+            .unwrap();
     }
     assert_eq!(writer.claim_turn(row, LIMITS, true, 12).unwrap(), None);
     let reader = world.reader();

@@ -11,9 +11,18 @@ use super::events::count_skips;
 use super::reader::json_list;
 use super::writer::iso;
 
-/// An event fails for good after this many attempts; it stays, visible and
-/// re-runnable.
-pub(super) const MAX_ATTEMPTS: i64 = 3;
+/// Prompts of earlier turns that come along with a turn.
+const MAX_EARLIER_PROMPTS: i64 = 8;
+
+/// How leased events are given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GiveBack {
+    /// They have had an attempt; after this many they fail for good, and stay,
+    /// visible and re-runnable.
+    Attempted { most_attempts: i64 },
+    /// Nobody has tried: the attempt is not counted.
+    Untried,
+}
 
 /// Events of earlier batches that come along with a turn, the newest ones: what
 /// failed before and passes now is seldom further apart.
@@ -35,8 +44,17 @@ pub struct ClaimedTurn {
     pub events: Vec<ClaimedEvent>,
     /// Titles of the observations that this session has so far.
     pub earlier_titles: Vec<String>,
+    /// Prompts of the turns before this one, the newest last.
+    pub earlier_prompts: Vec<String>,
     /// Whether the turn has a summary from an earlier batch.
     pub has_summary: bool,
+    /// Which attempt at these events this is, counted from 1.
+    pub attempt: i64,
+    /// Why the attempt before came to nothing.
+    pub last_error: Option<String>,
+    /// The offline extractor did the turn before; what comes of it now takes
+    /// the place of what came of it then.
+    pub redo: bool,
 }
 
 /// One event of a [`ClaimedTurn`].
@@ -69,6 +87,9 @@ pub struct TurnOutcome {
     pub skip_reason: Option<String>,
     /// Which model (or extractor) made it.
     pub model: String,
+    /// Why the offline extractor made it, or a part of it, although a model was
+    /// asked.
+    pub fallback_reason: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -147,7 +168,7 @@ fn ready_turn(
          GROUP BY p.turn_id
          HAVING ?2
              OR t.prompt_number < (SELECT max(prompt_number) FROM turns WHERE session_db_id = ?1)
-             OR sum(p.message_type = 'summarize' AND p.reason <> 'subagent_stop') > 0
+             OR sum(p.message_type = 'summarize' AND p.reason NOT IN ('subagent_stop', 'pre_compact')) > 0
              OR count(*) >= ?3 OR sum(p.bytes) >= ?4
          ORDER BY t.prompt_number LIMIT 1",
         params![
@@ -208,9 +229,14 @@ fn load(
                     (SELECT prompt_text FROM user_prompts p
                      WHERE p.session_db_id = t.session_db_id AND p.prompt_number = t.prompt_number),
                     EXISTS (SELECT 1 FROM session_summaries s
-                            WHERE s.session_db_id = t.session_db_id AND s.prompt_number = t.prompt_number)
+                            WHERE s.session_db_id = t.session_db_id AND s.prompt_number = t.prompt_number),
+                    t.redo,
+                    (SELECT coalesce(max(retry_count), 1) FROM pending_messages p
+                     WHERE p.turn_id = t.id AND p.status = 'processing' AND p.lease_owner = ?2),
+                    (SELECT max(last_error) FROM pending_messages p
+                     WHERE p.turn_id = t.id AND p.status = 'processing' AND p.lease_owner = ?2)
              FROM turns t WHERE t.id = ?1",
-            [turn_id],
+            params![turn_id, owner],
             |row| {
                 Ok(ClaimedTurn {
                     turn_id,
@@ -222,7 +248,11 @@ fn load(
                     prompt: row.get(4)?,
                     events: Vec::new(),
                     earlier_titles: Vec::new(),
+                    earlier_prompts: Vec::new(),
                     has_summary: row.get(5)?,
+                    redo: row.get(6)?,
+                    attempt: row.get(7)?,
+                    last_error: row.get(8)?,
                 })
             },
         )
@@ -260,16 +290,44 @@ fn load(
         })
         .doing("read the events")?;
     turn.events = events.collect::<Result<_, _>>().doing("read the events")?;
+    turn.earlier_titles = earlier_titles(tx, &turn)?;
+    turn.earlier_prompts = earlier_prompts(tx, &turn)?;
+    Ok(turn)
+}
+
+/// A turn that is done again is not told what it became the first time.
+fn earlier_titles(tx: &Transaction<'_>, turn: &ClaimedTurn) -> Result<Vec<String>, StoreError> {
+    let not_of = turn.redo.then_some(turn.prompt_number);
     let mut statement = tx
         .prepare_cached(
-            "SELECT title FROM observations WHERE session_db_id = ?1 ORDER BY id DESC LIMIT 50",
+            "SELECT title FROM observations
+             WHERE session_db_id = ?1 AND superseded_by IS NULL AND prompt_number IS NOT ?2
+             ORDER BY id DESC LIMIT 50",
         )
         .doing("read the titles")?;
     let titles = statement
-        .query_map([session], |row| row.get(0))
+        .query_map(params![turn.session_db_id, not_of], |row| row.get(0))
         .doing("read the titles")?;
-    turn.earlier_titles = titles.collect::<Result<_, _>>().doing("read the titles")?;
-    Ok(turn)
+    titles.collect::<Result<_, _>>().doing("read the titles")
+}
+
+fn earlier_prompts(tx: &Transaction<'_>, turn: &ClaimedTurn) -> Result<Vec<String>, StoreError> {
+    let mut statement = tx
+        .prepare_cached(
+            "SELECT prompt_text FROM user_prompts
+             WHERE session_db_id = ?1 AND prompt_number < ?2 AND prompt_text <> ''
+             ORDER BY prompt_number DESC LIMIT ?3",
+        )
+        .doing("read the prompts")?;
+    let prompts = statement
+        .query_map(
+            params![turn.session_db_id, turn.prompt_number, MAX_EARLIER_PROMPTS],
+            |row| row.get(0),
+        )
+        .doing("read the prompts")?;
+    let mut prompts: Vec<String> = prompts.collect::<Result<_, _>>().doing("read the prompts")?;
+    prompts.reverse();
+    Ok(prompts)
 }
 
 /// Writes what the turn became and takes its events out of the queue, all or
@@ -326,6 +384,12 @@ pub(super) fn commit(
     if let Some(summary) = &outcome.summary {
         upsert_summary(tx, turn, summary, &outcome.model)?;
     }
+    if turn.redo {
+        supersede(tx, turn, &ids)?;
+    }
+    tx.prepare_cached("UPDATE turns SET fallback_reason = ?2, redo = 0 WHERE id = ?1")
+        .and_then(|mut update| update.execute(params![turn.turn_id, outcome.fallback_reason]))
+        .doing("note who did the turn")?;
     if turn
         .events
         .iter()
@@ -334,6 +398,22 @@ pub(super) fn commit(
         complete_session(tx, turn.session_db_id, now)?;
     }
     Ok(ids)
+}
+
+/// What the turn became before gives way to the first of what it became now.
+fn supersede(tx: &Transaction<'_>, turn: &ClaimedTurn, new: &[i64]) -> Result<(), StoreError> {
+    let (Some(first), Some(last)) = (new.iter().min(), new.iter().max()) else {
+        return Ok(());
+    };
+    // The new rows have the highest ids, one after the other.
+    debug_assert_eq!(usize::try_from(last - first + 1), Ok(new.len()));
+    tx.execute(
+        "UPDATE observations SET superseded_by = (SELECT uid FROM observations WHERE id = ?3)
+         WHERE session_db_id = ?1 AND prompt_number = ?2 AND id < ?3 AND superseded_by IS NULL",
+        params![turn.session_db_id, turn.prompt_number, first],
+    )
+    .doing("let new observations take the place of old ones")?;
+    Ok(())
 }
 
 fn fold(title: &str) -> String {
@@ -438,16 +518,22 @@ pub(super) fn release(
     tx: &Transaction<'_>,
     turn_id: i64,
     owner: &str,
+    how: GiveBack,
     error: &str,
     now: i64,
 ) -> Result<(), StoreError> {
+    let (most_attempts, untried) = match how {
+        GiveBack::Attempted { most_attempts } => (most_attempts, 0),
+        GiveBack::Untried => (i64::MAX, 1),
+    };
     tx.execute(
         "UPDATE pending_messages
          SET status = iif(retry_count >= ?3, 'failed', 'pending'), last_error = ?4,
+             retry_count = retry_count - ?6,
              lease_owner = NULL, lease_expires_at_epoch = NULL,
              completed_at_epoch = iif(retry_count >= ?3, ?5, NULL)
          WHERE turn_id = ?1 AND status = 'processing' AND lease_owner = ?2",
-        params![turn_id, owner, MAX_ATTEMPTS, error, now],
+        params![turn_id, owner, most_attempts, error, now, untried],
     )
     .doing("give the events back")?;
     Ok(())
@@ -456,7 +542,12 @@ pub(super) fn release(
 /// Takes back what a dead worker of this session left in processing. Only the
 /// holder of the session's lock may call this: it knows that no other worker of
 /// the session lives, whatever the lease says.
-pub(super) fn reclaim(tx: &Transaction<'_>, session: i64, now: i64) -> Result<usize, StoreError> {
+pub(super) fn reclaim(
+    tx: &Transaction<'_>,
+    session: i64,
+    most_attempts: i64,
+    now: i64,
+) -> Result<usize, StoreError> {
     tx.execute(
         "UPDATE pending_messages
          SET status = iif(retry_count >= ?2, 'failed', 'pending'),
@@ -464,7 +555,7 @@ pub(super) fn reclaim(tx: &Transaction<'_>, session: i64, now: i64) -> Result<us
              lease_owner = NULL, lease_expires_at_epoch = NULL,
              completed_at_epoch = iif(retry_count >= ?2, ?3, NULL)
          WHERE session_db_id = ?1 AND status = 'processing'",
-        params![session, MAX_ATTEMPTS, now],
+        params![session, most_attempts, now],
     )
     .doing("take back leased events")
 }

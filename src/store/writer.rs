@@ -8,13 +8,14 @@ use sockets_protocol::Locations;
 
 use super::error::{SqlContext as _, StoreError};
 use super::events::{Ingested, NewEvent, SessionIdentity, ensure_session, ingest};
+use super::ledger::{ProviderStall, stall};
 use super::migrate::migrate;
 use super::open::{
     assert_sqlite_version, damaged_or_sql, open_for_writing, private_dir, set_writer_pragmas,
     wait_for_writer,
 };
 use super::status::{StatusTotals, counters};
-use super::turns::{self, BatchLimits, ClaimedTurn, TurnOutcome};
+use super::turns::{self, BatchLimits, ClaimedTurn, GiveBack, TurnOutcome};
 
 /// Free pages that one clean-up gives back to the disk: 8 MiB at most, so that
 /// other writers never wait long for it.
@@ -28,7 +29,7 @@ const CHECK_EVERY: Duration = Duration::from_hours(24);
 /// once when another process writes in between, whatever the busy timeout.
 #[derive(Debug)]
 pub struct Writer {
-    connection: Connection,
+    pub(super) connection: Connection,
     locations: Locations,
     /// Lease owner: unique to this handle.
     owner: String,
@@ -167,17 +168,29 @@ impl Writer {
     }
 
     /// Gives a leased turn back with the reason why it came to nothing.
-    pub fn release_turn(&mut self, turn_id: i64, error: &str, now: i64) -> Result<(), StoreError> {
+    pub fn release_turn(
+        &mut self,
+        turn_id: i64,
+        how: GiveBack,
+        error: &str,
+        now: i64,
+    ) -> Result<(), StoreError> {
         let tx = write_tx(&mut self.connection)?;
-        turns::release(&tx, turn_id, &self.owner, error, now)?;
+        turns::release(&tx, turn_id, &self.owner, how, error, now)?;
         tx.commit().doing("commit the release")
     }
 
     /// Takes back what a dead worker of this session left in processing. Call
-    /// it only while holding the session's lock.
-    pub fn reclaim(&mut self, session_db_id: i64, now: i64) -> Result<usize, StoreError> {
+    /// it only while holding the session's lock. Events that have had
+    /// `most_attempts` fail for good.
+    pub fn reclaim(
+        &mut self,
+        session_db_id: i64,
+        most_attempts: i64,
+        now: i64,
+    ) -> Result<usize, StoreError> {
         let tx = write_tx(&mut self.connection)?;
-        let taken = turns::reclaim(&tx, session_db_id, now)?;
+        let taken = turns::reclaim(&tx, session_db_id, most_attempts, now)?;
         tx.commit().doing("commit the take-back")?;
         Ok(taken)
     }
@@ -224,6 +237,11 @@ impl Writer {
             .doing("look for abandoned events")?;
         rows.collect::<Result<_, _>>()
             .doing("look for abandoned events")
+    }
+
+    /// The provider's stall, if it does not answer.
+    pub fn provider_stall(&self, provider: &str) -> Result<Option<ProviderStall>, StoreError> {
+        stall(&self.connection, provider)
     }
 
     /// The conservation equation of one session.
@@ -309,7 +327,7 @@ fn identity_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<SessionIdentity> {
 }
 
 /// The only way to a write transaction.
-fn write_tx(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
+pub(super) fn write_tx(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
     connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .doing("begin a transaction")

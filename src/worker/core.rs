@@ -1,8 +1,8 @@
 //! What a worker does with the database, one step after the other. On the
 //! engine's thread while the worker serves, on the main thread when it leaves.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use capture::settings::{Key, Settings};
@@ -13,20 +13,13 @@ use sockets_protocol::{
 use uuid::Uuid;
 
 use crate::store::{
-    Arrival, BatchLimits, ClaimedTurn, Ingested, NewEvent, NewEventKind, Retention,
-    SessionIdentity, StoreError, TurnOutcome, Writer, checkpoint,
+    Arrival, ClaimedTurn, Ingested, NewEvent, NewEventKind, Retention, SessionIdentity, StoreError,
+    Writer, checkpoint,
 };
 
+use super::agent::{Agent, Worked};
 use super::intake::Intake;
-use super::{extract, now, spool};
-
-/// One batch for the agent. The offline extractor sees best when it sees a turn
-/// whole; these only bound the memory of a turn that never ends.
-const LIMITS: BatchLimits = BatchLimits {
-    events: 1000,
-    bytes: 8 * 1024 * 1024,
-    lease_ms: 5 * 60 * 1000,
-};
+use super::{now, spool};
 
 /// No hook writes for this long.
 const LEFTOVER_AGE: Duration = Duration::from_hours(1);
@@ -77,6 +70,7 @@ impl Call {
 #[derive(Debug)]
 pub(super) struct Core {
     writer: Writer,
+    agent: Arc<Agent>,
     locations: Locations,
     identity: SessionIdentity,
     /// Row id; 0 until the first event makes the row.
@@ -94,13 +88,19 @@ const LOOK_EVERY: u32 = 32;
 impl Core {
     /// Opens the database and takes back what a dead worker of the session left
     /// behind. The caller holds the session's lock.
-    pub(super) fn open(locations: &Locations, identity: SessionIdentity) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        locations: &Locations,
+        settings: Settings,
+        identity: SessionIdentity,
+    ) -> anyhow::Result<Self> {
+        let agent = Arc::new(Agent::new(&settings, locations));
         let owner = format!("{}-{}", std::process::id(), Uuid::now_v7());
         let writer = super::open_writer(locations, &owner)?;
         let mut core = Self {
             writer,
+            agent,
             locations: locations.clone(),
-            intake: Intake::new(Settings::load()),
+            intake: Intake::new(settings),
             session: 0,
             waiting: 0,
             commits: 0,
@@ -120,7 +120,8 @@ impl Core {
             self.identity = known;
             let identity = self.identity.clone();
             self.session = self.writer.session(&identity, now())?;
-            let taken = self.writer.reclaim(self.session, now())?;
+            let most_attempts = self.agent.most_attempts();
+            let taken = self.writer.reclaim(self.session, most_attempts, now())?;
             if taken > 0 {
                 tracing::warn!(events = taken, "took back events of a worker that died");
             }
@@ -170,7 +171,7 @@ impl Core {
             .into_iter()
             .filter_map(|slot| slot.or_else(|| receipts.next()))
             .collect();
-        call.process |= self.waiting >= LIMITS.events;
+        call.process |= self.waiting >= self.agent.limits().events;
         (replies, call)
     }
 
@@ -245,31 +246,38 @@ impl Core {
         if self.session == 0 {
             return Ok(None);
         }
-        self.writer.claim_turn(self.session, LIMITS, all, now())
+        self.writer
+            .claim_turn(self.session, self.agent.limits(), all, now())
     }
 
-    /// Commits what a turn became, or gives it back when that is an error.
+    /// Commits what a turn became, or gives it back.
     pub(super) fn conclude(
         &mut self,
         turn: &ClaimedTurn,
-        outcome: Result<TurnOutcome, String>,
+        worked: &Worked,
     ) -> Result<(), StoreError> {
-        match outcome {
-            Ok(outcome) => {
-                let added = self.writer.commit_turn(turn, &outcome, now())?;
+        match worked {
+            Worked::Done(outcome) => {
+                let added = self.writer.commit_turn(turn, outcome, now())?;
                 tracing::info!(
                     turn = turn.prompt_number,
                     events = turn.events.iter().filter(|event| !event.earlier).count(),
                     observations = added.len(),
+                    model = outcome.model,
                     summary = outcome.summary.is_some(),
                     skipped = outcome.skip_reason.as_deref().unwrap_or(""),
                     "turn done"
                 );
                 Ok(())
             }
-            Err(reason) => {
-                tracing::error!(turn = turn.prompt_number, "turn failed: {reason}");
-                self.writer.release_turn(turn.turn_id, &reason, now())
+            Worked::Back(back) => {
+                tracing::warn!(
+                    turn = turn.prompt_number,
+                    "turn given back: {}",
+                    back.reason
+                );
+                self.writer
+                    .release_turn(turn.turn_id, back.how, &back.reason, now())
             }
         }
     }
@@ -289,7 +297,7 @@ impl Core {
     /// Runs the agent over the session's turns, here and now; with `all` also
     /// over one that has not ended.
     pub(super) fn process_turns(&mut self, all: bool) {
-        loop {
+        while self.agent.held().is_none() {
             let turn = match self.claim(all) {
                 Ok(Some(turn)) => turn,
                 Ok(None) => return,
@@ -298,13 +306,18 @@ impl Core {
                     return;
                 }
             };
-            let outcome = run_agent(&turn);
-            let failed = outcome.is_err();
-            if let Err(error) = self.conclude(&turn, outcome) {
+            let worked = match work_here(&self.agent, &turn) {
+                Ok(worked) => worked,
+                Err(error) => {
+                    tracing::error!("failed to start a runtime: {error}");
+                    return;
+                }
+            };
+            if let Err(error) = self.conclude(&turn, &worked) {
                 tracing::error!("failed to commit a turn: {error}");
                 return;
             }
-            if failed {
+            if matches!(worked, Worked::Back(_)) {
                 return;
             }
         }
@@ -340,6 +353,16 @@ impl Core {
         );
     }
 
+    fn stall_reason(&self) -> Option<String> {
+        let stall = self.writer.provider_stall(self.agent.name()).ok()??;
+        Some(format!("{}: {}", stall.reason, stall.detail))
+    }
+
+    /// Who works on the turns.
+    pub(super) fn agent(&self) -> Arc<Agent> {
+        Arc::clone(&self.agent)
+    }
+
     fn status(&self) -> StatusReply {
         let totals = self.writer.counters(self.session).unwrap_or_default();
         StatusReply {
@@ -348,8 +371,8 @@ impl Core {
             project: self.identity.project.clone(),
             counters: totals.counters,
             skipped_by_reason: totals.skipped_by_reason,
-            stall_reason: None,
-            provider: extract::LOCAL_MODEL.to_owned(),
+            stall_reason: self.stall_reason(),
+            provider: self.agent.name().to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: PROTOCOL_VERSION,
             pid: std::process::id(),
@@ -357,15 +380,12 @@ impl Core {
     }
 }
 
-/// The agent over one turn. A panic in it is a reason like any other.
-pub(super) fn run_agent(turn: &ClaimedTurn) -> Result<TurnOutcome, String> {
-    catch_unwind(AssertUnwindSafe(|| extract::outcome(turn))).map_err(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied());
-        format!("the extractor panicked: {}", text.unwrap_or("no message"))
-    })
+/// The agent over one turn, where no runtime runs.
+fn work_here(agent: &Agent, turn: &ClaimedTurn) -> std::io::Result<Worked> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(agent.work(turn)))
 }
 
 fn calls_for(request: &Request) -> Call {
@@ -374,8 +394,7 @@ fn calls_for(request: &Request) -> Call {
         Request::Finalize(Finalize { reason, .. }) => match reason {
             FinalizeReason::Stop | FinalizeReason::StopFailure => (true, Stage::TurnOver),
             FinalizeReason::SessionEnd => (true, Stage::SessionOver),
-            FinalizeReason::PreCompact => (true, Stage::Unknown),
-            FinalizeReason::SubagentStop => (false, Stage::Unknown),
+            FinalizeReason::PreCompact | FinalizeReason::SubagentStop => (false, Stage::Unknown),
         },
         _ => (false, Stage::Unknown),
     };

@@ -8,13 +8,15 @@
 //! take long, runs elsewhere.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use sockets_protocol::{Locations, Reply, Request};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::store::{ClaimedTurn, StoreError, TurnOutcome, checkpoint};
+use crate::store::{ClaimedTurn, StoreError, checkpoint};
 
+use super::agent::Worked;
 use super::core::{Call, Core};
 
 /// Messages committed in one transaction at most.
@@ -28,8 +30,8 @@ enum Job {
         oneshot::Sender<Result<Option<ClaimedTurn>, StoreError>>,
     ),
     Conclude(
-        Box<ClaimedTurn>,
-        Result<TurnOutcome, String>,
+        Arc<ClaimedTurn>,
+        Worked,
         oneshot::Sender<Result<(), StoreError>>,
     ),
     HasPending(oneshot::Sender<bool>),
@@ -92,8 +94,8 @@ fn work(
         match job {
             Job::DrainSpool(reply) => drop(reply.send(core.drain_spool().0)),
             Job::Claim(all, reply) => drop(reply.send(core.claim(all))),
-            Job::Conclude(turn, outcome, reply) => {
-                drop(reply.send(core.conclude(&turn, outcome)));
+            Job::Conclude(turn, worked, reply) => {
+                drop(reply.send(core.conclude(&turn, &worked)));
             }
             Job::HasPending(reply) => drop(reply.send(core.has_pending())),
             Job::Session(reply) => drop(reply.send(core.session())),
@@ -141,11 +143,10 @@ impl Engine {
 
     pub(super) async fn conclude(
         &self,
-        turn: ClaimedTurn,
-        outcome: Result<TurnOutcome, String>,
+        turn: Arc<ClaimedTurn>,
+        worked: Worked,
     ) -> Option<Result<(), StoreError>> {
-        self.ask(|reply| Job::Conclude(Box::new(turn), outcome, reply))
-            .await
+        self.ask(|reply| Job::Conclude(turn, worked, reply)).await
     }
 
     pub(super) async fn has_pending(&self) -> Option<bool> {

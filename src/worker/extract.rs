@@ -27,7 +27,7 @@ pub(super) fn outcome(claimed: &ClaimedTurn) -> TurnOutcome {
 }
 
 /// A `SessionEnd` after the turn's `Stop` brings nothing new.
-fn only_ends_again(claimed: &ClaimedTurn) -> bool {
+pub(super) fn only_ends_again(claimed: &ClaimedTurn) -> bool {
     claimed.has_summary
         && claimed
             .events
@@ -36,7 +36,8 @@ fn only_ends_again(claimed: &ClaimedTurn) -> bool {
             .all(|event| event.message_type == "summarize" && event.message.is_none())
 }
 
-fn turn(claimed: &ClaimedTurn) -> Turn {
+/// The turn as the agent knows it.
+pub(super) fn turn(claimed: &ClaimedTurn) -> Turn {
     let of_type = |kind: &'static str| {
         claimed
             .events
@@ -69,7 +70,8 @@ fn turn(claimed: &ClaimedTurn) -> Turn {
             .next_back(),
         close: close(claimed),
         earlier_titles: claimed.earlier_titles.clone(),
-        earlier_prompts: Vec::new(),
+        earlier_prompts: claimed.earlier_prompts.clone(),
+        continues: continues(claimed),
     }
 }
 
@@ -88,6 +90,16 @@ fn tool_event(event: &ClaimedEvent) -> ToolEvent {
         at: event.at,
         earlier: event.earlier,
     }
+}
+
+/// Nothing has ended the turn yet.
+fn continues(claimed: &ClaimedTurn) -> bool {
+    let ends = |reason: &str| matches!(reason, "stop" | "stop_failure" | "session_end");
+    claimed.close_reason.is_none()
+        && !claimed
+            .events
+            .iter()
+            .any(|event| event.reason.as_deref().is_some_and(ends))
 }
 
 /// The last thing that says how the turn ended; the end of the session says it
@@ -116,7 +128,11 @@ fn close(claimed: &ClaimedTurn) -> Close {
     }
 }
 
-fn to_outcome(claimed: &ClaimedTurn, extraction: Extraction) -> TurnOutcome {
+/// What is written of an extraction.
+pub(super) fn to_outcome<K: AsRef<str>, C: AsRef<str>>(
+    claimed: &ClaimedTurn,
+    extraction: Extraction<K, C>,
+) -> TurnOutcome {
     let tokens = tokens(claimed);
     let at = claimed
         .events
@@ -138,7 +154,7 @@ fn to_outcome(claimed: &ClaimedTurn, extraction: Extraction) -> TurnOutcome {
                     .map(|event| event.at)
                     .max()
                     .unwrap_or(at),
-                kind: seen.kind.as_str().to_owned(),
+                kind: seen.kind.as_ref().to_owned(),
                 title: seen.title,
                 subtitle: seen.subtitle,
                 narrative: seen.narrative,
@@ -146,7 +162,7 @@ fn to_outcome(claimed: &ClaimedTurn, extraction: Extraction) -> TurnOutcome {
                 concepts: seen
                     .concepts
                     .iter()
-                    .map(|concept| concept.as_str().to_owned())
+                    .map(|concept| concept.as_ref().to_owned())
                     .collect(),
                 files_read: seen.files_read,
                 files_modified: seen.files_modified,
@@ -171,6 +187,7 @@ fn to_outcome(claimed: &ClaimedTurn, extraction: Extraction) -> TurnOutcome {
                 .unwrap_or_else(|| "nothing_to_keep".to_owned())
         }),
         model: LOCAL_MODEL.to_owned(),
+        fallback_reason: None,
     }
 }
 
@@ -220,7 +237,11 @@ mod tests {
             close_reason: Some(close_reason.to_owned()),
             events,
             earlier_titles: Vec::new(),
+            earlier_prompts: Vec::new(),
             has_summary: false,
+            attempt: 1,
+            last_error: None,
+            redo: false,
         }
     }
 

@@ -7,6 +7,8 @@
 //! is the only one that processes its events.
 
 mod abandoned;
+mod agent;
+mod budget;
 mod connection;
 mod core;
 mod detach;
@@ -83,7 +85,7 @@ fn serve(
         project: here.name.clone(),
         project_root: here.root.to_string_lossy().into_owned(),
     };
-    let core = match Core::open(locations, identity) {
+    let core = match Core::open(locations, Settings::load(), identity) {
         Ok(core) => core,
         Err(error) => {
             lock.release_as_failed();

@@ -17,9 +17,10 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::store::{ClaimedTurn, TurnOutcome};
+use crate::store::ClaimedTurn;
 
-use super::core::{Call, Core, Stage, run_agent};
+use super::agent::{Agent, GivenBack, Worked};
+use super::core::{Call, Core, Stage};
 use super::engine::{self, Engine};
 use super::lock::SessionLock;
 
@@ -37,6 +38,14 @@ const LAST_WORDS: Duration = Duration::from_millis(50);
 /// How long a worker that is told to end waits for the agent; a turn that is
 /// not done by then stays in the queue.
 const END_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a worker stays for events that wait for a model, counted from the
+/// last thing that happened in the session; after that they wait for the next
+/// worker, of this session or of another.
+const STAY: Duration = Duration::from_mins(10);
+
+/// The same when the session is over.
+const STAY_AFTER_END: Duration = Duration::from_mins(1);
 
 /// How often in a row the database may refuse to lease a turn before the worker
 /// gives up, with an idle time between two attempts; the events stay.
@@ -60,6 +69,7 @@ pub(super) fn run(
         .build()
         .context("failed to start the runtime")?;
     let idle = Duration::from_secs(settings.number(Key::WorkerIdleSecs));
+    let agent = core.agent();
     let served: anyhow::Result<_> = runtime.block_on(async {
         let listener = listen(locations, id)?;
         let (engine, core) = engine::start(core, told);
@@ -72,6 +82,7 @@ pub(super) fn run(
             },
             locations: locations.clone(),
             engine: engine.clone(),
+            agent,
             notices,
             idle,
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
@@ -113,13 +124,14 @@ struct Session<'a> {
     socket: Socket<'a>,
     locations: Locations,
     engine: Engine,
+    agent: Arc<Agent>,
     notices: mpsc::UnboundedReceiver<Call>,
     idle: Duration,
     connections: Arc<Semaphore>,
 }
 
 /// An agent at work on a turn.
-type Working = Option<JoinHandle<(ClaimedTurn, Result<TurnOutcome, String>)>>;
+type Working = Option<(Arc<ClaimedTurn>, JoinHandle<Worked>)>;
 
 /// Why the worker ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,10 +149,12 @@ impl Session<'_> {
         self.socket.unlink();
         self.last_words(&listener).await;
         if end == End::Told
-            && let Some(work) = working
-            && let Ok(Ok(done)) = timeout(END_WITHIN, work).await
+            && let Some((turn, _)) = &working
         {
-            self.conclude(done).await;
+            let turn = Arc::clone(turn);
+            let worked = timeout(END_WITHIN, finished(&mut working)).await;
+            let worked = worked.unwrap_or_else(|_| Worked::Back(GivenBack::told_to_end()));
+            self.conclude(turn, worked).await;
         }
         end
     }
@@ -157,12 +171,13 @@ impl Session<'_> {
         let mut process = true;
         let mut all = false;
         let mut refusals = 0;
+        let mut hold = Hold::default();
         loop {
-            if process && working.is_none() {
+            if process && working.is_none() && hold.is_over(&self.agent) {
                 match self.engine.claim(all).await {
                     Some(Ok(Some(turn))) => {
                         refusals = 0;
-                        *working = Some(work_on(turn));
+                        *working = Some(work_on(Arc::clone(&self.agent), turn));
                     }
                     Some(Ok(None)) => (process, all) = (false, false),
                     Some(Err(error)) => {
@@ -183,6 +198,9 @@ impl Session<'_> {
                 Stage::TurnOver => LINGER,
                 Stage::TurnBegan | Stage::Unknown => self.idle,
             };
+            if hold.outlasts(quiet_since, call.stage) {
+                return End::Done;
+            }
             tokio::select! {
                 connection = listener.accept() => self.accept(connection),
                 Some(new) = self.notices.recv() => {
@@ -194,11 +212,16 @@ impl Session<'_> {
                     }
                     call = call.then(new);
                 }
-                done = finished(working), if working.is_some() => {
-                    *working = None;
-                    self.conclude(done).await;
-                    quiet_since = Instant::now();
+                worked = finished(working), if working.is_some() => {
+                    hold = Hold::after(&worked);
+                    if hold.until.is_none() {
+                        quiet_since = Instant::now();
+                    }
+                    if let Some((turn, _)) = working.take() {
+                        self.conclude(turn, worked).await;
+                    }
                 }
+                () = hold.end(), if working.is_none() && process => {}
                 () = tokio::time::sleep_until(quiet_since + wait), if working.is_none() && !process => {
                     let pending = self.engine.has_pending().await.unwrap_or(false);
                     if !pending {
@@ -251,8 +274,8 @@ impl Session<'_> {
         drop(timeout(LAST_WORDS, self.connections.acquire_many(everyone)).await);
     }
 
-    async fn conclude(&self, (turn, outcome): (ClaimedTurn, Result<TurnOutcome, String>)) {
-        if let Some(Err(error)) = self.engine.conclude(turn, outcome).await {
+    async fn conclude(&self, turn: Arc<ClaimedTurn>, worked: Worked) {
+        if let Some(Err(error)) = self.engine.conclude(turn, worked).await {
             tracing::error!("failed to commit a turn: {error}");
         }
     }
@@ -280,21 +303,64 @@ impl Session<'_> {
     }
 }
 
-fn work_on(turn: ClaimedTurn) -> JoinHandle<(ClaimedTurn, Result<TurnOutcome, String>)> {
-    tokio::task::spawn_blocking(move || {
-        let outcome = run_agent(&turn);
-        (turn, outcome)
-    })
+fn work_on(agent: Arc<Agent>, turn: ClaimedTurn) -> (Arc<ClaimedTurn>, JoinHandle<Worked>) {
+    let turn = Arc::new(turn);
+    let work = tokio::spawn({
+        let turn = Arc::clone(&turn);
+        async move { agent.work(&turn).await }
+    });
+    (turn, work)
 }
 
-async fn finished(working: &mut Working) -> (ClaimedTurn, Result<TurnOutcome, String>) {
+async fn finished(working: &mut Working) -> Worked {
     match working {
-        Some(work) => match work.await {
-            Ok(done) => done,
-            // The task catches panics itself and is never cancelled.
-            Err(_) => std::future::pending().await,
-        },
+        Some((_, work)) => work
+            .await
+            .unwrap_or_else(|error| Worked::Back(GivenBack::broken(&error.to_string()))),
         None => std::future::pending().await,
+    }
+}
+
+/// Until when no turn is handed out, because the model cannot be asked.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hold {
+    until: Option<Instant>,
+}
+
+impl Hold {
+    fn after(worked: &Worked) -> Self {
+        match worked {
+            Worked::Back(GivenBack { wait, .. }) if !wait.is_zero() => Self {
+                until: Some(Instant::now() + *wait),
+            },
+            _ => Self::default(),
+        }
+    }
+
+    /// Whether a turn may be handed out now, as far as this worker and all the
+    /// others know.
+    fn is_over(&mut self, agent: &Agent) -> bool {
+        if self.until.is_some_and(|until| until > Instant::now()) {
+            return false;
+        }
+        self.until = agent.held().map(|wait| Instant::now() + wait);
+        self.until.is_none()
+    }
+
+    /// Whether it lasts longer than a worker stays.
+    fn outlasts(&self, quiet_since: Instant, stage: Stage) -> bool {
+        let stay = match stage {
+            Stage::SessionOver => STAY_AFTER_END,
+            _ => STAY,
+        };
+        self.until.is_some_and(|until| until > quiet_since + stay)
+    }
+
+    async fn end(&self) {
+        match self.until {
+            Some(until) => tokio::time::sleep_until(until).await,
+            None => std::future::pending().await,
+        }
     }
 }
 

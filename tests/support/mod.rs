@@ -2,6 +2,7 @@
 //! with nothing of the caller's, and a census of every process that came of it.
 
 mod canary;
+pub mod fake_claude;
 pub mod fake_model;
 mod hooking;
 mod wire;
@@ -62,6 +63,7 @@ impl Sandbox {
             ("TZ", "UTC".into()),
             ("CLAUDE_MEM_WORKER_IDLE_SECS", "1".into()),
             ("CLAUDE_MEM_LOG_LEVEL", "debug".into()),
+            ("CLAUDE_MEM_PROVIDER", "local".into()),
             (MARK, mark.clone().into()),
         ]
         .into_iter()

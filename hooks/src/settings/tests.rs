@@ -247,7 +247,7 @@ fn a_value_that_cannot_hold_is_not_stored() {
             Kind::Flag | Kind::Choice(_) => "perhaps",
             Kind::Number { .. } => "3.5",
             Kind::List => "[\"",
-            Kind::Text => "a\nb",
+            Kind::Text | Kind::Secret => "a\nb",
         };
         let text = set(directory.path(), setting.name, Some(bad))
             .unwrap_err()

@@ -29,7 +29,7 @@ mod summary;
 mod surface;
 mod symbols;
 mod telling;
-mod text;
+pub(super) mod text;
 mod titles;
 mod words;
 mod work;

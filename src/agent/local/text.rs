@@ -271,7 +271,7 @@ pub(super) fn overlap(a: &str, b: &str) -> f64 {
 }
 
 /// Whether two statements say the same: most of their meaning is common.
-pub(super) fn same_statement(a: &str, b: &str) -> bool {
+pub(in crate::agent) fn same_statement(a: &str, b: &str) -> bool {
     let (left, right) = (key_words(a), key_words(b));
     let larger = left.len().max(right.len());
     if larger == 0 {

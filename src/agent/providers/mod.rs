@@ -1,18 +1,41 @@
 //! Who is asked: the providers, and the choice between them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::model::Provider;
+use anthropic::AnthropicProvider;
+use claude_cli::ClaudeCliProvider;
+use endpoints::ENDPOINTS;
+use openai::OpenAiProvider;
+
+mod address;
+mod anthropic;
+mod claude_cli;
+mod client;
+mod endpoints;
+mod http;
+mod openai;
+mod refusal;
+mod retry_after;
+#[cfg(test)]
+mod tests;
+
+/// The model that `anthropic` and `claude-cli` are asked for by default.
+pub const CLAUDE_MODEL: &str = "claude-haiku-4-5-20251001";
 
 /// All that a choice depends on. The agent reads neither settings nor the
 /// environment itself.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub wanted: Wanted,
-    /// A model that was asked for by name; `None` for the provider's own default.
+    /// A Claude model that was asked for by name; `None` for the usual one.
     pub model: Option<String>,
+    /// The model that was asked for at the OpenAI-compatible endpoint; `None` for
+    /// the endpoint's usual one.
+    pub openai_model: Option<String>,
     /// How long one call may take.
     pub timeout: Duration,
     pub anthropic: Anthropic,
@@ -33,7 +56,7 @@ pub enum Wanted {
 }
 
 /// Access to the Messages API.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Anthropic {
     pub api_key: Option<Secret>,
     /// Sent as a bearer token; wins over the key.
@@ -43,7 +66,7 @@ pub struct Anthropic {
 }
 
 /// Access to an OpenAI-compatible chat endpoint.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct OpenAi {
     pub api_key: Option<Secret>,
     /// An address, or one of the ready names.
@@ -51,7 +74,7 @@ pub struct OpenAi {
 }
 
 /// The user's own `claude`.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ClaudeCli {
     /// Where it is, if the user says so.
     pub path: Option<PathBuf>,
@@ -81,9 +104,43 @@ impl Secret {
     }
 }
 
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+/// An address may hold a password.
+impl fmt::Debug for Anthropic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Anthropic")
+            .field("api_key", &self.api_key)
+            .field("auth_token", &self.auth_token)
+            .field("base_url", &self.base_url.as_deref().map(address::shown))
+            .finish()
+    }
+}
+
+/// An address may hold a password.
+impl fmt::Debug for OpenAi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenAi")
+            .field("api_key", &self.api_key)
+            .field("endpoint", &self.endpoint.as_deref().map(shown))
+            .finish()
+    }
+}
+
+/// An environment holds credentials: its names are shown.
+impl fmt::Debug for ClaudeCli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClaudeCli")
+            .field("path", &self.path)
+            .field("search", &self.search)
+            .field("directory", &self.directory)
+            .field("supervisor", &self.supervisor)
+            .field("environment", &self.environment.keys())
+            .finish()
     }
 }
 
@@ -92,7 +149,8 @@ impl std::fmt::Debug for Secret {
 pub enum Choice {
     Model {
         provider: Box<dyn Provider>,
-        /// The model's name at the provider.
+        /// The model's name at the provider. Empty where the endpoint itself is
+        /// asked, at the first call, which one it has.
         model: String,
         /// Why this one, for people.
         why: String,
@@ -102,8 +160,114 @@ pub enum Choice {
 }
 
 /// Chooses. Nothing is connected to and nothing is started here.
-pub fn choose(_config: &Config) -> Choice {
-    Choice::Local {
-        why: "offline extractor".to_owned(),
+pub fn choose(config: &Config) -> Choice {
+    match config.wanted {
+        Wanted::Anthropic => anthropic(config, &asked(anthropic_access(config))),
+        Wanted::OpenAi => openai(config, &asked(openai_access(config))),
+        Wanted::ClaudeCli => {
+            let found = claude_cli::find(&config.claude_cli).map(|path| found(&path));
+            claude_cli(config, &asked(found))
+        }
+        Wanted::Local => Choice::Local {
+            why: "local: asked for".to_owned(),
+        },
+        Wanted::Auto => automatic(config),
+    }
+}
+
+/// The names that stand for an endpoint's address.
+pub fn ready_names() -> impl Iterator<Item = &'static str> {
+    ENDPOINTS.iter().map(|endpoint| endpoint.name)
+}
+
+fn automatic(config: &Config) -> Choice {
+    if let Some(path) = claude_cli::find(&config.claude_cli) {
+        claude_cli(config, &found(&path))
+    } else if let Some(access) = anthropic_access(config) {
+        anthropic(config, &access)
+    } else if let Some(access) = openai_access(config) {
+        openai(config, &access)
+    } else {
+        Choice::Local {
+            why: "local: no claude executable and no API key".to_owned(),
+        }
+    }
+}
+
+/// A provider that the settings name is taken, whether or not it has what it
+/// needs: a call says what is missing.
+fn asked(access: Option<String>) -> String {
+    let access = access.unwrap_or_else(|| "nothing that it needs is set".to_owned());
+    format!("asked for; {access}")
+}
+
+fn found(path: &Path) -> String {
+    format!("found {}", path.display())
+}
+
+fn anthropic_access(config: &Config) -> Option<String> {
+    let access = &config.anthropic;
+    let credential = if access.auth_token.is_some() {
+        "auth token"
+    } else if access.api_key.is_some() {
+        "API key"
+    } else {
+        return None;
+    };
+    let base = access.base_url.as_deref().map(address::shown);
+    Some(match base {
+        Some(base) => format!("{credential} for {base}"),
+        None => credential.to_owned(),
+    })
+}
+
+fn openai_access(config: &Config) -> Option<String> {
+    let access = &config.openai;
+    match (&access.endpoint, &access.api_key) {
+        (Some(endpoint), Some(_)) => Some(format!("API key for {}", shown(endpoint))),
+        (Some(endpoint), None) => Some(format!("endpoint {}", shown(endpoint))),
+        (None, Some(_)) => Some("API key".to_owned()),
+        (None, None) => None,
+    }
+}
+
+/// An endpoint as it may be shown: its name, or what of its address may be.
+fn shown(endpoint: &str) -> String {
+    if endpoints::is_address(endpoint) {
+        address::shown(endpoint)
+    } else {
+        endpoint.to_owned()
+    }
+}
+
+fn anthropic(config: &Config, why: &str) -> Choice {
+    model(AnthropicProvider::new(config), claude_model(config), why)
+}
+
+fn claude_cli(config: &Config, why: &str) -> Choice {
+    let provider = ClaudeCliProvider::new(&config.claude_cli, config.timeout);
+    model(provider, claude_model(config), why)
+}
+
+fn openai(config: &Config, why: &str) -> Choice {
+    let ready = match config.openai.endpoint.as_deref() {
+        Some(endpoint) => endpoints::named(endpoint.trim()),
+        None => Some(endpoints::DEFAULT),
+    };
+    let usual = ready.and_then(|ready| ready.model).unwrap_or_default();
+    let name = config.openai_model.as_deref().unwrap_or(usual).to_owned();
+    model(OpenAiProvider::new(config), name, why)
+}
+
+fn claude_model(config: &Config) -> String {
+    config.model.as_deref().unwrap_or(CLAUDE_MODEL).to_owned()
+}
+
+fn model(provider: impl Provider + 'static, model: String, why: &str) -> Choice {
+    let why = format!("{}: {why}", provider.name());
+    Choice::Model {
+        provider: Box::new(provider),
+        model,
+        why,
     }
 }

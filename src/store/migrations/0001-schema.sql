@@ -51,8 +51,13 @@ CREATE TABLE turns (
     opened_at_epoch INTEGER NOT NULL,
     closed_at_epoch INTEGER,
     close_reason TEXT,
+    -- Why the offline extractor did it although a model was chosen.
+    fallback_reason TEXT,
+    -- It was handed out again to be done by a model.
+    redo INTEGER NOT NULL DEFAULT 0 CHECK (redo IN (0, 1)),
     UNIQUE (session_db_id, prompt_number)
 ) STRICT;
+CREATE INDEX turns_fallback ON turns (session_db_id) WHERE fallback_reason IS NOT NULL;
 CREATE UNIQUE INDEX turns_prompt_id ON turns (session_db_id, prompt_id) WHERE prompt_id IS NOT NULL;
 
 CREATE TABLE user_prompts (
@@ -166,10 +171,12 @@ CREATE INDEX pending_messages_turn ON pending_messages (turn_id);
 CREATE INDEX pending_messages_done ON pending_messages (completed_at_epoch, bytes)
     WHERE status IN ('processed', 'skipped');
 
--- What each model call cost.
+-- What each model call cost. A row is there before its call, with the most that
+-- the call can cost; a call whose end is never heard of counts as that.
 CREATE TABLE usage (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     session_db_id INTEGER REFERENCES sdk_sessions (id) ON DELETE SET NULL,
+    prompt_number INTEGER,
     project TEXT NOT NULL DEFAULT '',
     provider TEXT NOT NULL,
     model TEXT NOT NULL,
@@ -178,10 +185,24 @@ CREATE TABLE usage (
     cache_read_tokens INTEGER NOT NULL DEFAULT 0,
     cache_write_tokens INTEGER NOT NULL DEFAULT 0,
     output_tokens INTEGER NOT NULL DEFAULT 0,
+    reserved_tokens INTEGER NOT NULL DEFAULT 0,
     duration_ms INTEGER NOT NULL DEFAULT 0,
     created_at_epoch INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX usage_time ON usage (created_at_epoch);
+
+-- A provider that does not answer, until it does again: every worker leaves it
+-- alone until retry_at_epoch.
+CREATE TABLE provider_stalls (
+    provider TEXT PRIMARY KEY NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT '',
+    failures INTEGER NOT NULL DEFAULT 0,
+    -- Turns that the offline extractor did meanwhile.
+    fallbacks INTEGER NOT NULL DEFAULT 0,
+    since_epoch INTEGER NOT NULL,
+    retry_at_epoch INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
 
 -- Full-text indexes over the tables themselves (external content: no second
 -- copy of the text), kept by triggers so that no statement can forget them.

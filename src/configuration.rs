@@ -1,0 +1,184 @@
+//! From the user's settings and environment to what the agent is told: which
+//! provider, with which credentials, and how it is asked.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use capture::settings::{Key, Settings, Source};
+use sockets_protocol::Locations;
+
+use crate::agent::extractor::Asked;
+use crate::agent::providers::{Anthropic, ClaudeCli, Config, OpenAi, Secret, Wanted};
+
+/// Variables that the user's `claude` needs to know who it is and how it gets
+/// out: by name, and by the beginning of a name. Nothing else of the session's
+/// environment reaches it.
+const CHILD_VARIABLES: &[&str] = &[
+    "HOME",
+    "PATH",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "TERM",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "CLAUDE_CONFIG_DIR",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    "CLAUDE_CODE_API_KEY_HELPER_TTL_MS",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "CLOUD_ML_REGION",
+    "IS_SANDBOX",
+];
+const CHILD_PREFIXES: &[&str] = &[
+    "ANTHROPIC_",
+    "AWS_",
+    "VERTEX_",
+    "CLAUDE_CODE_USE_",
+    "CLAUDE_CODE_SKIP_",
+    "XDG_",
+    "LC_",
+];
+
+/// What the choice of a provider depends on.
+pub fn providers(settings: &Settings) -> Config {
+    let environment: BTreeMap<String, String> = std::env::vars().collect();
+    config(settings, &environment)
+}
+
+fn config(settings: &Settings, environment: &BTreeMap<String, String>) -> Config {
+    let variable = |name: &str| environment.get(name).filter(|text| !text.is_empty());
+    let wanted = settings.get(Key::Provider);
+    let secret = |key: Key, names: &[&str]| {
+        Secret::new(&settings.get(key))
+            .or_else(|| Secret::new(names.iter().find_map(|name| variable(name))?))
+    };
+    let (openai, openai_model) = openai(settings, wanted.as_ref(), variable("OPENAI_API_KEY"));
+    let wanted = match wanted.as_ref() {
+        "anthropic" => Wanted::Anthropic,
+        "openai" | "openrouter" | "gemini" => Wanted::OpenAi,
+        "claude-cli" | "claude" => Wanted::ClaudeCli,
+        "local" => Wanted::Local,
+        _ => Wanted::Auto,
+    };
+    let chosen = settings.source(Key::Model) != Source::Default;
+    let locations = Locations::new(settings.data_dir());
+    Config {
+        wanted,
+        model: chosen.then(|| settings.get(Key::Model).into_owned()),
+        openai_model,
+        timeout: Duration::from_secs(settings.number(Key::CallTimeoutSecs)),
+        anthropic: Anthropic {
+            api_key: secret(Key::AnthropicApiKey, &["ANTHROPIC_API_KEY"]),
+            auth_token: variable("ANTHROPIC_AUTH_TOKEN").and_then(|text| Secret::new(text)),
+            base_url: text(settings, Key::AnthropicBaseUrl)
+                .or_else(|| variable("ANTHROPIC_BASE_URL").cloned()),
+        },
+        openai,
+        claude_cli: ClaudeCli {
+            path: text(settings, Key::ClaudePath).map(PathBuf::from),
+            search: search(settings.home(), variable("PATH").map(String::as_str)),
+            directory: locations.data_dir().join("claude-cli"),
+            supervisor: std::env::current_exe().unwrap_or_else(|_| "claude-mem".into()),
+            environment: child_environment(environment),
+        },
+        extra_ca: variable("NODE_EXTRA_CA_CERTS").map(PathBuf::from),
+    }
+}
+
+/// Where the user's own modes lie.
+pub fn modes_dir(locations: &Locations) -> PathBuf {
+    locations.data_dir().join("modes")
+}
+
+/// How the chosen model is asked.
+pub fn asked(settings: &Settings, model: String) -> Asked {
+    Asked {
+        model,
+        simple_model: text(settings, Key::SimpleModel),
+        most_chars: usize::try_from(settings.number(Key::PromptChars)).unwrap_or(usize::MAX),
+        max_output_tokens: u32::try_from(settings.number(Key::MaxOutputTokens)).unwrap_or(u32::MAX),
+    }
+}
+
+/// Which endpoint, with which key and model. A key that is in the environment
+/// for other programs is used only where this provider was asked for by name:
+/// nobody's sessions go to an address that they did not choose.
+fn openai(
+    settings: &Settings,
+    wanted: &str,
+    from_environment: Option<&String>,
+) -> (OpenAi, Option<String>) {
+    let secret = |key: Key| Secret::new(&settings.get(key));
+    let endpoint = text(settings, Key::OpenAiEndpoint);
+    let own = || {
+        let key = secret(Key::OpenAiApiKey);
+        let shared = from_environment.filter(|_| wanted == "openai");
+        let api_key = key.or_else(|| Secret::new(shared?));
+        let openai = OpenAi {
+            api_key,
+            endpoint: endpoint.clone(),
+            ..OpenAi::default()
+        };
+        (openai, text(settings, Key::OpenAiModel))
+    };
+    let ready = |name: &str, key: Key, model: Key| {
+        let openai = OpenAi {
+            api_key: secret(key),
+            endpoint: Some(name.to_owned()),
+            ..OpenAi::default()
+        };
+        (openai, text(settings, model))
+    };
+    let openrouter = || ready("openrouter", Key::OpenRouterApiKey, Key::OpenRouterModel);
+    let gemini = || ready("gemini", Key::GeminiApiKey, Key::GeminiModel);
+    match wanted {
+        "openrouter" => openrouter(),
+        "gemini" => gemini(),
+        "openai" => own(),
+        _ if endpoint.is_some() || secret(Key::OpenAiApiKey).is_some() => own(),
+        _ if secret(Key::OpenRouterApiKey).is_some() => openrouter(),
+        _ if secret(Key::GeminiApiKey).is_some() => gemini(),
+        _ => own(),
+    }
+}
+
+fn text(settings: &Settings, key: Key) -> Option<String> {
+    let text = settings.get(key);
+    (!text.trim().is_empty()).then(|| text.trim().to_owned())
+}
+
+/// `PATH`, then where Claude Code's installers put it.
+fn search(home: Option<&Path>, path: Option<&str>) -> Vec<PathBuf> {
+    let on_path = path.map(std::env::split_paths).into_iter().flatten();
+    let usual = home.into_iter().flat_map(|home| {
+        [".claude/local", ".local/bin", ".npm-global/bin", ".bun/bin"].map(|dir| home.join(dir))
+    });
+    on_path
+        .chain(usual)
+        .chain(["/usr/local/bin".into(), "/opt/homebrew/bin".into()])
+        .collect()
+}
+
+fn child_environment(environment: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    environment
+        .iter()
+        .filter(|(name, _)| {
+            CHILD_VARIABLES.contains(&name.as_str())
+                || CHILD_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}

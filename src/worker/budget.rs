@@ -1,0 +1,330 @@
+//! The machine's budget around a provider: no call is made before a slot is
+//! free, the ledger has room for the most that it can cost, and the provider is
+//! not known to be out of order.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use capture::privacy::scrub;
+use capture::settings::{Key, Settings, create_private_dir};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sockets_protocol::Locations;
+
+use crate::agent::model::{Asking, Failure, Provider, Reason, Reply, Request, TokenUsage};
+use crate::store::{Admission, CallLimits, CallUsage, Ledger, Limit, NewCall, StoreError};
+
+use super::now;
+
+/// How long a call waits for others to end before it gives its events back.
+const WAIT_FOR_SLOT: Duration = Duration::from_mins(15);
+
+/// Pause between two looks for a free slot, at most.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Longest time between two attempts at a provider that does not answer.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+
+/// The same where the provider itself said when to come back.
+const LONGEST_ASKED_WAIT: Duration = Duration::from_mins(15);
+
+/// Somebody has to act, which takes a while: such failures wait this many times
+/// longer before the next attempt.
+const WAITING_FACTOR: u32 = 15;
+
+/// How soon a budget that is used up is looked at again: its owner may have
+/// raised it.
+const BUDGET_LOOK: Duration = Duration::from_secs(60);
+
+/// A provider within the budget. What it is asked is for one turn.
+#[derive(Debug)]
+pub(super) struct Metered<'a> {
+    pub(super) inner: &'a dyn Provider,
+    pub(super) budget: &'a Budget,
+    pub(super) project: &'a str,
+    pub(super) session_db_id: i64,
+    pub(super) prompt_number: i64,
+}
+
+/// The budget as the settings have it.
+#[derive(Debug, Clone)]
+pub(super) struct Budget {
+    locations: Locations,
+    daily_tokens: u64,
+    calls_per_hour: u64,
+    slots: u64,
+    timeout: Duration,
+    retry_base: Duration,
+}
+
+impl Budget {
+    pub(super) fn new(settings: &Settings, locations: &Locations) -> Self {
+        Self {
+            locations: locations.clone(),
+            daily_tokens: settings.number(Key::DailyTokens),
+            calls_per_hour: settings.number(Key::CallsPerHour),
+            slots: settings.number(Key::MaxConcurrentCalls),
+            timeout: Duration::from_secs(settings.number(Key::CallTimeoutSecs)),
+            retry_base: Duration::from_millis(settings.number(Key::RetryBaseMs)),
+        }
+    }
+
+    /// How long the provider is to be left alone.
+    pub(super) fn held(&self, provider: &str) -> Option<Duration> {
+        let stall = Ledger::open(&self.locations).and_then(|ledger| ledger.stall(provider));
+        let left = stall.ok()??.retry_at_epoch.saturating_sub(now());
+        u64::try_from(left)
+            .ok()
+            .filter(|left| *left > 0)
+            .map(Duration::from_millis)
+    }
+
+    /// The pause before attempt number `failures` + 1: four times as long each
+    /// time, a quarter more or less.
+    pub(super) fn backoff(&self, failures: u32, base: Duration) -> Duration {
+        let wait = base.saturating_mul(4_u32.saturating_pow(failures.saturating_sub(1)));
+        let uneven = 75 + now().unsigned_abs().wrapping_mul(7_919) % 50;
+        (wait / 100)
+            .saturating_mul(u32::try_from(uneven).unwrap_or(100))
+            .min(LONGEST_WAIT)
+    }
+
+    pub(super) fn retry_base(&self) -> Duration {
+        self.retry_base
+    }
+
+    /// Notes that the offline extractor stood in.
+    pub(super) fn note_fallback(&self, provider: &str, failure: &Failure) {
+        let detail = scrub(&failure.detail);
+        let noted = Ledger::open(&self.locations).and_then(|mut ledger| {
+            ledger.note_fallback(provider, failure.reason.as_str(), &detail, now())
+        });
+        warn_of(noted, "note who did the turn");
+    }
+
+    fn limits(&self) -> CallLimits {
+        CallLimits {
+            daily_tokens: self.daily_tokens,
+            calls_per_hour: self.calls_per_hour,
+            day: day_of(Timestamp::now(), &TimeZone::system()),
+        }
+    }
+
+    async fn slot(&self) -> Result<File, Failure> {
+        let directory = self.locations.data_dir().join("slots");
+        let give_up = Instant::now() + WAIT_FOR_SLOT;
+        let mut looks: u64 = 0;
+        loop {
+            match free_slot(&directory, self.slots) {
+                Ok(Some(slot)) => return Ok(slot),
+                Ok(None) if Instant::now() < give_up => {}
+                Ok(None) => {
+                    return Err(Failure::new(
+                        Reason::Budget,
+                        "no call could be made: too many others were under way all the time",
+                    )
+                    .untried());
+                }
+                Err(error) => {
+                    let words =
+                        format!("failed to lock a slot in {}: {error}", directory.display());
+                    return Err(Failure::new(Reason::Budget, &words).untried());
+                }
+            }
+            // Not in step with others that wait.
+            looks += 1;
+            let uneven = (u64::from(std::process::id()) * 31 + looks * 17) % 50;
+            tokio::time::sleep(LOOK_EVERY / 2 + Duration::from_millis(uneven / 2)).await;
+        }
+    }
+}
+
+/// The kernel lets go of a slot when its process dies.
+fn free_slot(directory: &Path, slots: u64) -> std::io::Result<Option<File>> {
+    create_private_dir(directory)?;
+    for number in 0..slots {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(slot_path(directory, number))?;
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(std::fs::TryLockError::WouldBlock) => {}
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+fn slot_path(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("call-{number}.lock"))
+}
+
+/// The user's local day around a moment, in epoch milliseconds.
+fn day_of(moment: Timestamp, zone: &TimeZone) -> (i64, i64) {
+    let here = moment.to_zoned(zone.clone());
+    let began = here.start_of_day().unwrap_or_else(|_| here.clone());
+    let ends = here
+        .tomorrow()
+        .and_then(|next| next.start_of_day())
+        .unwrap_or(here);
+    (
+        began.timestamp().as_millisecond(),
+        ends.timestamp().as_millisecond(),
+    )
+}
+
+impl Provider for Metered<'_> {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn overhead_tokens(&self) -> u32 {
+        self.inner.overhead_tokens()
+    }
+
+    fn ask<'b>(&'b self, request: &'b Request) -> Asking<'b> {
+        Box::pin(self.ask_within_budget(request))
+    }
+}
+
+impl Metered<'_> {
+    async fn ask_within_budget(&self, request: &Request) -> Result<Reply, Failure> {
+        let _slot = self.budget.slot().await?;
+        // Others may have found out meanwhile.
+        if let Some(wait) = self.budget.held(self.name()) {
+            return Err(
+                Failure::new(Reason::Overloaded, "the provider is being left alone")
+                    .retry_after(Some(wait))
+                    .untried(),
+            );
+        }
+        let row = self.reserve(request)?;
+        let began = Instant::now();
+        let answer = tokio::time::timeout(self.budget.timeout, self.inner.ask(request)).await;
+        let answer = answer.unwrap_or_else(|_| {
+            let words = format!("no answer within {} s", self.budget.timeout.as_secs());
+            Err(Failure::new(Reason::Timeout, &words))
+        });
+        self.settle(row, &answer, began.elapsed());
+        answer
+    }
+
+    fn reserve(&self, request: &Request) -> Result<i64, Failure> {
+        let call = NewCall {
+            session_db_id: self.session_db_id,
+            prompt_number: self.prompt_number,
+            project: self.project.to_owned(),
+            provider: self.name().to_owned(),
+            model: request.model.clone(),
+            tokens: request.most_tokens(self.overhead_tokens()),
+        };
+        let admission = Ledger::open(&self.budget.locations)
+            .and_then(|mut ledger| ledger.reserve(&call, self.budget.limits(), now()));
+        match admission {
+            Ok(Admission::Admitted(row)) => Ok(row),
+            Ok(Admission::Refused {
+                limit,
+                most,
+                free_at,
+                ..
+            }) => {
+                let words = match limit {
+                    Limit::DailyTokens => format!("the {most} tokens of the day are used up"),
+                    Limit::CallsPerHour => format!("the {most} calls of the hour are used up"),
+                };
+                let until = u64::try_from(free_at.saturating_sub(now())).unwrap_or(0);
+                Err(Failure::new(Reason::Budget, &words)
+                    .retry_after(Some(Duration::from_millis(until).min(BUDGET_LOOK)))
+                    .untried())
+            }
+            Err(error) => {
+                let words = format!("failed to ask the budget: {error}");
+                Err(Failure::new(Reason::Budget, &words)
+                    .retry_after(Some(BUDGET_LOOK))
+                    .untried())
+            }
+        }
+    }
+
+    fn settle(&self, row: i64, answer: &Result<Reply, Failure>, took: Duration) {
+        let (outcome, usage) = match answer {
+            Ok(reply) if reply.truncated => (Reason::Truncated.as_str(), Some(reply.usage)),
+            Ok(reply) => ("ok", Some(reply.usage)),
+            Err(failure) => {
+                let known =
+                    failure.usage != TokenUsage::default() || !failure.reason.may_have_cost();
+                (failure.reason.as_str(), known.then_some(failure.usage))
+            }
+        };
+        let usage = usage.map(|usage| CallUsage {
+            input: usage.input,
+            cache_read: usage.cache_read,
+            cache_write: usage.cache_write,
+            output: usage.output,
+        });
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let settled = Ledger::open(&self.budget.locations)
+            .and_then(|mut ledger| ledger.settle(row, outcome, usage, millis));
+        warn_of(settled, "settle a call");
+    }
+
+    /// Notes that the provider gives answers that can be used.
+    pub(super) fn answered(&self) {
+        let cleared = Ledger::open(&self.budget.locations)
+            .and_then(|mut ledger| ledger.clear_stall(self.name()));
+        warn_of(cleared, "note that a provider answers");
+    }
+
+    /// Has every worker leave a provider alone that cannot answer for now. A
+    /// failure that has been noted says when to come back.
+    pub(super) fn noted(&self, mut failure: Failure) -> Failure {
+        failure.detail = scrub(&failure.detail).into_owned();
+        if failure.reason.is_about_the_batch()
+            || failure.untried && failure.reason != Reason::Budget
+        {
+            return failure;
+        }
+        let noted = Ledger::open(&self.budget.locations).and_then(|mut ledger| {
+            let reason = failure.reason.as_str();
+            let failures = ledger.note_stall(self.name(), reason, &failure.detail, now())?;
+            let wait = self.wait_after(&failure, u32::try_from(failures).unwrap_or(u32::MAX));
+            let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+            ledger.hold(self.name(), now().saturating_add(millis))?;
+            Ok(wait)
+        });
+        failure.retry_after = match noted {
+            Ok(wait) => Some(wait),
+            Err(error) => {
+                tracing::warn!(
+                    "failed to note that {} does not answer: {error}",
+                    self.name()
+                );
+                Some(self.wait_after(&failure, 1))
+            }
+        };
+        failure
+    }
+
+    fn wait_after(&self, failure: &Failure, failures: u32) -> Duration {
+        let base = if failure.reason.waits() {
+            self.budget.retry_base * WAITING_FACTOR
+        } else {
+            self.budget.retry_base
+        };
+        match failure.retry_after {
+            Some(asked) => asked.min(LONGEST_ASKED_WAIT),
+            None => self.budget.backoff(failures, base),
+        }
+    }
+}
+
+fn warn_of(result: Result<(), StoreError>, what: &str) {
+    if let Err(error) = result {
+        tracing::warn!("failed to {what}: {error}");
+    }
+}
