@@ -214,18 +214,33 @@ fn sql_is_in_the_store_alone() {
 #[test]
 fn parts_know_each_other_in_one_direction() {
     let all = [
-        "agent", "commands", "context", "health", "search", "store", "worker",
+        "agent",
+        "commands",
+        "configuration",
+        "context",
+        "health",
+        "search",
+        "store",
+        "worker",
     ];
     for (part, may_know) in [
         ("agent", &[][..]),
         ("store", &[]),
         ("search", &["store"]),
-        ("health", &["store"]),
+        ("health", &["agent", "configuration", "store"]),
         ("context", &["health", "search", "store"]),
-        ("worker", &["agent", "store"]),
+        ("worker", &["agent", "configuration", "store"]),
         (
             "commands",
-            &["agent", "context", "health", "search", "store", "worker"],
+            &[
+                "agent",
+                "configuration",
+                "context",
+                "health",
+                "search",
+                "store",
+                "worker",
+            ],
         ),
     ] {
         let forbidden: Vec<String> = all
@@ -241,7 +256,18 @@ fn parts_know_each_other_in_one_direction() {
     }
     assert_without("sockets-protocol/src", &["capture", "nix"]);
     assert_without("src/store", &["tokio", "capture"]);
-    assert_without("src/agent", &["tokio", "sockets_protocol"]);
+    // Providers wait for the network and for a child process; what is asked and
+    // how an answer is read needs no runtime.
+    assert_without("src/agent", &["sockets_protocol"]);
+    // Cutting a text is the same everywhere; settings, projects and the spool
+    // are no matter of the agent's.
+    for (path, code) in code_of("src/agent") {
+        let code = code.replace("capture::shape::", "");
+        assert!(!code.contains("capture::"), "{}", path.display());
+    }
+    for part in ["local", "mode", "prompt", "reply"] {
+        assert_without(&format!("src/agent/{part}"), &["tokio", "reqwest"]);
+    }
 }
 
 #[test]

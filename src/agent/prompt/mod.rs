@@ -22,8 +22,8 @@ mod user;
 #[cfg(test)]
 mod tests;
 
-use super::mode::Mode;
 use super::Turn;
+use super::mode::Mode;
 
 /// The two halves of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,5 @@
 mod bounds;
+mod context;
 mod record;
 mod recorded;
 mod wording;

@@ -156,7 +156,7 @@ fn types_and_concepts_are_held_to_the_mode() {
     let strict = Mode {
         concepts: Vec::new(),
         fallback_type: "change".to_owned(),
-        ..code()
+        ..code().clone()
     };
     let read = read(
         "<observation><type>x</type><title>t</title><concepts>gotcha</concepts></observation>",

@@ -3,21 +3,25 @@ mod lenient;
 mod refusals;
 mod robust;
 
+use std::sync::LazyLock;
+
 use super::{Read, Unreadable, read};
 use crate::agent::mode::{self, Mode};
 use crate::agent::{Observation, Summary};
 
-fn code() -> Mode {
-    mode::load("code", None).unwrap()
+static CODE: LazyLock<Mode> = LazyLock::new(|| mode::load("code", None).unwrap());
+
+fn code() -> &'static Mode {
+    &CODE
 }
 
 #[track_caller]
 fn got(text: &str) -> Read {
-    read(text, &code()).unwrap_or_else(|error| panic!("{error:?}: {text}"))
+    read(text, code()).unwrap_or_else(|error| panic!("{error:?}: {text}"))
 }
 
 fn refused(text: &str) -> Unreadable {
-    read(text, &code()).unwrap_err()
+    read(text, code()).unwrap_err()
 }
 
 /// The one observation of an answer.

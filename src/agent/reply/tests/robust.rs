@@ -22,7 +22,7 @@ fn size(text: &str) -> usize {
 /// Reads a text and holds the result to the bounds.
 fn checked(text: &str) -> Option<Read> {
     let _titles = outline(text);
-    match read(text, &code()) {
+    match read(text, code()) {
         Ok(read) => {
             let reading = &read.reading;
             assert!(reading.observations.len() <= 8);
