@@ -130,7 +130,6 @@ fn openai(
         let openai = OpenAi {
             api_key,
             endpoint: endpoint.clone(),
-            ..OpenAi::default()
         };
         (openai, text(settings, Key::OpenAiModel))
     };
@@ -138,7 +137,6 @@ fn openai(
         let openai = OpenAi {
             api_key: secret(key),
             endpoint: Some(name.to_owned()),
-            ..OpenAi::default()
         };
         (openai, text(settings, model))
     };

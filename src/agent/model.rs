@@ -87,6 +87,8 @@ pub struct Failure {
     pub usage: TokenUsage,
     /// No call was made: something forbade it beforehand.
     pub untried: bool,
+    /// The provider never had the prompt, so the call cost nothing.
+    pub unsent: bool,
 }
 
 /// Characters kept of a provider's words.
@@ -102,7 +104,15 @@ impl Failure {
             retry_after: None,
             usage: TokenUsage::default(),
             untried: false,
+            unsent: false,
         }
+    }
+
+    /// The same for a call that never reached the provider.
+    #[must_use]
+    pub fn unsent(mut self) -> Self {
+        self.unsent = true;
+        self
     }
 
     /// The same for a call that was not made.
@@ -110,6 +120,15 @@ impl Failure {
     pub fn untried(mut self) -> Self {
         self.untried = true;
         self
+    }
+
+    /// The provider may have had the prompt, and nobody says what it cost.
+    pub fn has_unknown_cost(&self) -> bool {
+        let broke_off = matches!(
+            self.reason,
+            Reason::Timeout | Reason::Connection | Reason::ChildDied
+        );
+        broke_off && !self.unsent && self.usage == TokenUsage::default()
     }
 
     #[must_use]
@@ -216,12 +235,6 @@ impl Reason {
             self,
             Self::Auth | Self::Quota | Self::Budget | Self::BinaryMissing | Self::UnsafeTools
         )
-    }
-
-    /// The provider had the prompt, or may have had it, so that the call may have
-    /// cost something although nobody said what.
-    pub const fn may_have_cost(self) -> bool {
-        matches!(self, Self::Timeout | Self::Connection | Self::ChildDied)
     }
 
     /// It is the answer to this batch, and a smaller one may fare better.

@@ -145,7 +145,8 @@ impl Agent {
 
     /// How long nothing is to be asked, because the provider is out of order.
     pub(super) fn held(&self) -> Option<Duration> {
-        self.budget.held(self.model.as_ref()?.provider.name())
+        let provider = &self.model.as_ref()?.provider;
+        self.budget.held(provider.name())?.retry_after
     }
 
     /// Works on one turn.

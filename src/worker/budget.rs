@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sockets_protocol::Locations;
 
-use crate::agent::model::{Asking, Failure, Provider, Reason, Reply, Request, TokenUsage};
+use crate::agent::model::{Asking, Failure, Provider, Reason, Reply, Request};
 use crate::store::{Admission, CallLimits, CallUsage, Ledger, Limit, NewCall, StoreError};
 
 use super::now;
@@ -71,14 +71,17 @@ impl Budget {
         }
     }
 
-    /// How long the provider is to be left alone.
-    pub(super) fn held(&self, provider: &str) -> Option<Duration> {
+    /// How long the provider is to be left alone, and why.
+    pub(super) fn held(&self, provider: &str) -> Option<Failure> {
         let stall = Ledger::open(&self.locations).and_then(|ledger| ledger.stall(provider));
-        let left = stall.ok()??.retry_at_epoch.saturating_sub(now());
-        u64::try_from(left)
-            .ok()
-            .filter(|left| *left > 0)
-            .map(Duration::from_millis)
+        let stall = stall.ok()??;
+        let left = u64::try_from(stall.retry_at_epoch.saturating_sub(now())).ok()?;
+        let reason = Reason::parse(&stall.reason).unwrap_or(Reason::Overloaded);
+        (left > 0).then(|| {
+            Failure::new(reason, &stall.detail)
+                .retry_after(Some(Duration::from_millis(left)))
+                .untried()
+        })
     }
 
     /// The pause before attempt number `failures` + 1: four times as long each
@@ -196,12 +199,8 @@ impl Metered<'_> {
     async fn ask_within_budget(&self, request: &Request) -> Result<Reply, Failure> {
         let _slot = self.budget.slot().await?;
         // Others may have found out meanwhile.
-        if let Some(wait) = self.budget.held(self.name()) {
-            return Err(
-                Failure::new(Reason::Overloaded, "the provider is being left alone")
-                    .retry_after(Some(wait))
-                    .untried(),
-            );
+        if let Some(failure) = self.budget.held(self.name()) {
+            return Err(failure);
         }
         let row = self.reserve(request)?;
         let began = Instant::now();
@@ -238,9 +237,9 @@ impl Metered<'_> {
                     Limit::CallsPerHour => format!("the {most} calls of the hour are used up"),
                 };
                 let until = u64::try_from(free_at.saturating_sub(now())).unwrap_or(0);
-                Err(Failure::new(Reason::Budget, &words)
-                    .retry_after(Some(Duration::from_millis(until).min(BUDGET_LOOK)))
-                    .untried())
+                let failure = Failure::new(Reason::Budget, &words)
+                    .retry_after(Some(Duration::from_millis(until).min(BUDGET_LOOK)));
+                Err(self.noted(failure).untried())
             }
             Err(error) => {
                 let words = format!("failed to ask the budget: {error}");
@@ -256,9 +255,8 @@ impl Metered<'_> {
             Ok(reply) if reply.truncated => (Reason::Truncated.as_str(), Some(reply.usage)),
             Ok(reply) => ("ok", Some(reply.usage)),
             Err(failure) => {
-                let known =
-                    failure.usage != TokenUsage::default() || !failure.reason.may_have_cost();
-                (failure.reason.as_str(), known.then_some(failure.usage))
+                let usage = (!failure.has_unknown_cost()).then_some(failure.usage);
+                (failure.reason.as_str(), usage)
             }
         };
         let usage = usage.map(|usage| CallUsage {
@@ -280,13 +278,12 @@ impl Metered<'_> {
         warn_of(cleared, "note that a provider answers");
     }
 
-    /// Has every worker leave a provider alone that cannot answer for now. A
-    /// failure that has been noted says when to come back.
+    /// Has every worker leave a provider alone that cannot answer for now. A call
+    /// that was not made because of that is not noted once more.
     pub(super) fn noted(&self, mut failure: Failure) -> Failure {
         failure.detail = scrub(&failure.detail).into_owned();
-        if failure.reason.is_about_the_batch()
-            || failure.untried && failure.reason != Reason::Budget
-        {
+        let noted = failure.untried && failure.retry_after.is_some();
+        if noted || failure.reason.is_about_the_batch() {
             return failure;
         }
         let noted = Ledger::open(&self.budget.locations).and_then(|mut ledger| {

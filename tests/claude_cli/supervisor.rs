@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Ran, Sandbox, binary, run, wait_until};
+use crate::support::{Ran, Sandbox, binary, is_at_end, run, wait_until};
 
 /// A program with a child; both end only by force. They say when they are ready.
 const STUBBORN: &str =
@@ -77,6 +77,20 @@ fn what_the_program_leaves_behind_is_ended_and_its_status_still_given() {
     let program = "(trap '' TERM; sleep 120; sleep 120) >/dev/null 2>&1 & exit 4";
     let ran = supervised(&sandbox, &["sh", "-c", program], b"");
     assert_eq!(ran.code, Some(4), "{ran:?}");
+}
+
+#[test]
+fn the_streams_are_the_programs_alone() {
+    let sandbox = Sandbox::new();
+    let program = "echo ready; exec >/dev/null; sleep 120";
+    let mut command = supervise(&sandbox, std::process::id(), 60, &["sh", "-c", program]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    ready(&mut child);
+    let stdout = child.stdout.take().unwrap();
+    wait_until("nobody writes any more", || is_at_end(&stdout));
+    assert_eq!(child.try_wait().unwrap(), None);
+    kill(pid(&child), Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143));
 }
 
 #[test]

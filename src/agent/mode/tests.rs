@@ -156,64 +156,71 @@ fn no_name_leaves_the_directory() {
     );
 }
 
+/// The valid mode with something else in it.
+fn changed(change: fn(&mut serde_json::Value)) -> String {
+    let mut value: serde_json::Value = serde_json::from_str(OWN).unwrap();
+    change(&mut value);
+    value.to_string()
+}
+
+/// Asserts that no mode comes of a file, and that the error names it and says so.
+#[track_caller]
+fn refused_file(text: &str, words: &[&str]) {
+    let dir = dir_with(&[("own.json", text)]);
+    refused("own", Some(dir.path()), &["own.json"]);
+    refused("own", Some(dir.path()), words);
+}
+
 #[test]
-fn an_error_names_file_field_and_what_is_allowed() {
-    let mode = |change: fn(&mut serde_json::Value)| {
-        let mut value: serde_json::Value = serde_json::from_str(OWN).unwrap();
-        change(&mut value);
-        value.to_string()
-    };
-    let term = |id: &str| serde_json::json!({"id": id, "description": "d"});
-    let many: Vec<_> = (0..25).map(|n| term(&format!("t{n}"))).collect();
-    let cases: [(String, &[&str]); 12] = [
-        ("{".to_owned(), &["line 1"]),
-        ("[]".to_owned(), &["not valid"]),
-        (mode(|m| m["typs"] = 1.into()), &["`typs`", "`types`"]),
-        (
-            mode(|m| m["types"] = serde_json::json!([])),
-            &["'types' is empty"],
-        ),
-        (
-            mode(|m| m["types"] = serde_json::Value::Null),
-            &["'types' is missing"],
-        ),
-        (
-            mode(|m| m["types"][1]["id"] = "ri-sk".into()),
-            &["'types'", "'ri-sk' twice"],
-        ),
-        (
-            mode(|m| m["types"][0]["id"] = "Risk!".into()),
-            &["'Risk!'", "a-z"],
-        ),
-        (
-            mode(|m| m["fallback_type"] = "other".into()),
-            &["'fallback_type'", "'other'", "risk, note"],
-        ),
-        (
-            mode(|m| m["guidance"] = "  ".into()),
-            &["'guidance' is missing"],
-        ),
-        (
-            mode(|m| m["guidance"] = "x".repeat(MOST_TEXT).into()),
-            &["allowed are 2500"],
-        ),
-        (
-            mode(|m| m["language"] = "German\nIgnore".into()),
-            &["'language'", "one line"],
-        ),
-        (
-            OWN.replace(
-                r#""guidance""#,
-                &format!(r#""concepts": {}, "guidance""#, serde_json::json!(many)),
-            ),
-            &["'concepts' has 25", "24"],
-        ),
-    ];
-    for (text, words) in cases {
-        let dir = dir_with(&[("own.json", &text)]);
-        refused("own", Some(dir.path()), &["own.json"]);
-        refused("own", Some(dir.path()), words);
-    }
+fn an_error_names_the_file_the_field_and_what_is_allowed() {
+    refused_file("{", &["line 1"]);
+    refused_file("[]", &["not valid"]);
+    refused_file(&changed(|m| m["typs"] = 1.into()), &["`typs`", "`types`"]);
+    refused_file(
+        &changed(|m| m["fallback_type"] = "other".into()),
+        &["'fallback_type'", "'other'", "risk, note"],
+    );
+    refused_file(
+        &changed(|m| m["guidance"] = "  ".into()),
+        &["'guidance' is missing"],
+    );
+    refused_file(
+        &changed(|m| m["guidance"] = "x".repeat(MOST_TEXT).into()),
+        &["allowed are 2500"],
+    );
+    refused_file(
+        &changed(|m| m["language"] = "German\nIgnore".into()),
+        &["'language'", "one line"],
+    );
+}
+
+#[test]
+fn types_and_concepts_are_named_once_and_well() {
+    refused_file(
+        &changed(|m| m["types"] = serde_json::json!([])),
+        &["'types' is empty"],
+    );
+    refused_file(
+        &changed(|m| m["types"] = serde_json::Value::Null),
+        &["'types' is missing"],
+    );
+    refused_file(
+        &changed(|m| m["types"][1]["id"] = "ri-sk".into()),
+        &["'types'", "'ri-sk' twice"],
+    );
+    refused_file(
+        &changed(|m| m["types"][0]["id"] = "Risk!".into()),
+        &["'Risk!'", "a-z"],
+    );
+    refused_file(
+        &changed(|m| m["types"][0]["description"] = " ".into()),
+        &["'risk' in 'types'", "not empty"],
+    );
+    let many = changed(|m| {
+        let term = |n: u32| serde_json::json!({"id": format!("t{n}"), "description": "d"});
+        m["concepts"] = (0..25).map(term).collect();
+    });
+    refused_file(&many, &["'concepts' has 25", "24"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ const MOST_TEXT: usize = 48 * 1024;
 /// for a text without words.
 ///
 /// Terminal colours, control characters and overwritten progress are gone, runs
-/// of empty lines are one, rules are shortened.
+/// of empty lines are one, rules and gaps are shortened.
 pub(super) fn quoted(text: &str) -> String {
     quoted_lines(text, usize::MAX)
 }
@@ -122,9 +122,11 @@ fn is_hidden(c: char) -> bool {
 fn push_line(out: &mut String, line: &str, most: usize) {
     let end = line.floor_char_boundary(most);
     let mut run = (char::MIN, 0);
-    for c in line[..end].chars() {
+    let indent = line.len() - line.trim_start().len();
+    for (at, c) in line[..end].char_indices() {
         run = if c == run.0 { (c, run.1 + 1) } else { (c, 1) };
-        if run.1 <= RULE || !is_rule(c) {
+        let filler = is_rule(c) || (c == ' ' && at >= indent);
+        if run.1 <= RULE || !filler {
             out.push(c);
         }
     }

@@ -105,76 +105,74 @@ pub(super) fn text(turn: &Turn, most: usize) -> String {
     out
 }
 
-/// The parts that have something to tell. Their guarantees are 100 together.
-fn sections(turn: &Turn, root: &Root) -> Vec<Section> {
-    let text = |heading: &str, text: String, cut: Cut, guarantee: usize| Section {
+fn section(heading: &str, text: String, cut: Cut, guarantee: usize) -> Section {
+    Section {
         heading: format!("\n{heading}\n"),
         text,
         cut,
         guarantee,
+    }
+}
+
+/// The parts that have something to tell. Their guarantees are 100 together.
+fn sections(turn: &Turn, root: &Root) -> Vec<Section> {
+    let said = |text: &Option<String>, most| {
+        let text = quoted(&root.relative(text.as_deref().unwrap_or_default()));
+        cut(&text, most, Keep::Ends).into_owned()
     };
-    let skip = turn.earlier_prompts.len().saturating_sub(MOST_PROMPTS);
-    let prompts = turn.earlier_prompts[skip..].iter();
-    let skip = turn.earlier_titles.len().saturating_sub(MOST_TITLES);
-    let titles = turn.earlier_titles[skip..].iter();
-    let earlier = call::all(turn.events.iter().filter(|event| event.earlier), root);
-    let calls = call::all(turn.events.iter().filter(|event| !event.earlier), root);
-    let said = |text: &Option<String>| quoted(&root.relative(text.as_deref().unwrap_or_default()));
-    let closing = if turn.close == Close::StopFailure {
+    let calls = |earlier| {
+        let events = turn.events.iter();
+        call::all(events.filter(|event| event.earlier == earlier), root)
+    };
+    let asked = said(&turn.prompt, MOST_PROMPT);
+    let closing = said(&turn.last_assistant_message, MOST_CLOSING);
+    let closing_heading = if turn.close == Close::StopFailure {
         "The error that ended the turn:"
     } else {
         "The assistant's closing message:"
     };
-    let bounded = |text: String, most| cut(&text, most, Keep::Ends).into_owned();
-    let all = vec![
-        text(
-            "Earlier prompts of the session, oldest first:",
-            prompts
-                .map(|prompt| item(prompt, MOST_EARLIER_PROMPT))
-                .collect(),
-            Cut::Oldest,
-            4,
-        ),
-        text(
-            "Already recorded in this session:",
-            titles.map(|title| item(title, MOST_TITLE)).collect(),
-            Cut::Oldest,
-            8,
-        ),
-        text(
-            "The user asked:",
-            bounded(said(&turn.prompt), MOST_PROMPT),
-            Cut::Text,
-            16,
-        ),
-        text(
-            "Calls of this turn that were dealt with before, for context only:",
-            String::new(),
-            Cut::Earlier(earlier),
-            6,
-        ),
-        text(
-            "What happened, in order:",
-            String::new(),
-            Cut::Calls(calls),
-            36,
-        ),
-        text(
+    let before = "Calls of this turn that were dealt with before, for context only:";
+    let happened = "What happened, in order:";
+    let [prompts, titles] = told_before(turn);
+    let all = [
+        prompts,
+        titles,
+        section("The user asked:", asked, Cut::Text, 16),
+        section(before, String::new(), Cut::Earlier(calls(true)), 6),
+        section(happened, String::new(), Cut::Calls(calls(false)), 36),
+        section(
             "What subagents answered:",
             answers(turn, root),
             Cut::Text,
             10,
         ),
-        text(
-            closing,
-            bounded(said(&turn.last_assistant_message), MOST_CLOSING),
-            Cut::Text,
-            20,
-        ),
+        section(closing_heading, closing, Cut::Text, 20),
     ];
     all.into_iter()
         .filter(|section| section.wish() > 0)
         .collect()
+}
+
+/// The newest prompts and titles of the session.
+fn told_before(turn: &Turn) -> [Section; 2] {
+    let newest = |all: &[String], count: usize, most: usize| -> String {
+        let skipped = all.len().saturating_sub(count);
+        all[skipped..].iter().map(|text| item(text, most)).collect()
+    };
+    [
+        section(
+            "Earlier prompts of the session, oldest first:",
+            newest(&turn.earlier_prompts, MOST_PROMPTS, MOST_EARLIER_PROMPT),
+            Cut::Oldest,
+            4,
+        ),
+        section(
+            "Already recorded in this session:",
+            newest(&turn.earlier_titles, MOST_TITLES, MOST_TITLE),
+            Cut::Oldest,
+            8,
+        ),
+    ]
 }
 
 /// The last words of subagents, unless the call that started one has them. The

@@ -169,7 +169,7 @@ impl Http {
             if words.contains("certificate") {
                 words.push_str("; NODE_EXTRA_CA_CERTS may name a PEM file with more authorities");
             }
-            Failure::new(Reason::Connection, &words)
+            Failure::new(Reason::Connection, &words).unsent()
         } else if error.is_timeout() {
             let words = format!("{host}: no answer within {} s", self.timeout.as_secs_f32());
             Failure::new(Reason::Timeout, &words)

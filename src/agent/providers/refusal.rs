@@ -127,24 +127,27 @@ impl Said {
         if let Some(raw) = error.pointer("/metadata/raw").and_then(Value::as_str) {
             words = format!("{words}: {raw}");
         }
-        let mut all = words.to_lowercase();
-        let mut wait = None;
+        let mut said = Self {
+            status,
+            all: words.to_lowercase(),
+            words,
+            wait: None,
+        };
+        said.note_kinds(error);
+        said
+    }
+
+    fn note_kinds(&mut self, error: &Value) {
         for kind in ["type", "code", "status"] {
-            add(&mut all, error.get(kind));
+            add(&mut self.all, error.get(kind));
         }
         for detail in items(error.get("details")) {
-            add(&mut all, detail.get("reason"));
+            add(&mut self.all, detail.get("reason"));
             let written = detail.get("retryDelay").and_then(Value::as_str);
-            wait = wait.or_else(|| retry_after::written(written?));
+            self.wait = self.wait.or_else(|| retry_after::written(written?));
             for violation in items(detail.get("violations")) {
-                add(&mut all, violation.get("quotaId"));
+                add(&mut self.all, violation.get("quotaId"));
             }
-        }
-        Self {
-            status,
-            words,
-            all,
-            wait,
         }
     }
 

@@ -302,3 +302,20 @@ fn too_many_calls_lose_the_least_telling_first() {
         ],
     );
 }
+
+#[test]
+fn the_note_about_calls_left_out_is_small() {
+    let tool = |n: usize| format!("mcp__{}{}", "long".repeat(15), n % 9);
+    let events = (0..600).map(|n| call(&tool(n), json!({"query": format!("{n}")}), json!("")));
+    let prompt = build(&code(), &turn(events.collect()), LEAST_CHARS);
+    assert!(size(&prompt) <= LEAST_CHARS);
+    let note = prompt
+        .user
+        .lines()
+        .find(|line| line.contains("are left out"));
+    assert!(
+        note.is_some_and(|note| note.len() <= 200),
+        "{}",
+        prompt.user
+    );
+}

@@ -1,5 +1,6 @@
 mod bounds;
 mod context;
+mod cutting;
 mod record;
 mod recorded;
 mod wording;

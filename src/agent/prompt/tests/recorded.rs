@@ -7,6 +7,31 @@ use super::{MOST, code, in_order};
 use crate::agent::prompt::{Prompt, build};
 use crate::agent::{SubagentMessage, ToolEvent, Turn};
 
+fn string(payload: &Value, key: &str) -> Option<String> {
+    let text = payload[key].as_str()?;
+    Some(capture::privacy::scrub(text).into_owned())
+}
+
+/// A call as the hook sends it.
+fn event(payload: &Value, failed: bool) -> ToolEvent {
+    let tool_name = string(payload, "tool_name").unwrap();
+    let output = &payload[if failed { "error" } else { "tool_response" }];
+    let (input, output) = prepare_tool(
+        &tool_name,
+        payload["tool_input"].clone(),
+        output.clone(),
+        &Budget::default(),
+    );
+    ToolEvent {
+        tool_name,
+        input,
+        output,
+        failed,
+        cwd: string(payload, "cwd"),
+        ..ToolEvent::default()
+    }
+}
+
 /// The turns of a recording as the worker has them: scrubbed, shaped and cut.
 fn turns(file: &str) -> Vec<Turn> {
     let path = format!("{}/tests/data/{file}", env!("CARGO_MANIFEST_DIR"));
@@ -14,10 +39,7 @@ fn turns(file: &str) -> Vec<Turn> {
     let mut turns: Vec<Turn> = Vec::new();
     for line in text.lines() {
         let payload: Value = serde_json::from_str(line).unwrap();
-        let string = |key: &str| {
-            let text = payload[key].as_str()?;
-            Some(capture::privacy::scrub(text).into_owned())
-        };
+        let string = |key| string(&payload, key);
         match payload["hook_event_name"].as_str().unwrap() {
             "UserPromptSubmit" => {
                 let root = string("cwd").unwrap();
@@ -32,23 +54,7 @@ fn turns(file: &str) -> Vec<Turn> {
                 });
             }
             name @ ("PostToolUse" | "PostToolUseFailure") => {
-                let failed = name == "PostToolUseFailure";
-                let tool_name = string("tool_name").unwrap();
-                let output = &payload[if failed { "error" } else { "tool_response" }];
-                let (input, output) = prepare_tool(
-                    &tool_name,
-                    payload["tool_input"].clone(),
-                    output.clone(),
-                    &Budget::default(),
-                );
-                let event = ToolEvent {
-                    tool_name,
-                    input,
-                    output,
-                    failed,
-                    cwd: string("cwd"),
-                    ..ToolEvent::default()
-                };
+                let event = event(&payload, name == "PostToolUseFailure");
                 turns.last_mut().unwrap().events.push(event);
             }
             "SubagentStop" => turns

@@ -27,8 +27,8 @@ use crate::agent::model::{Asking, Failure, Provider, Reason, Reply, Request};
 use super::ClaudeCli;
 use launch::{Pipes, Running};
 
-/// What Claude Code 2.1.197 adds to a request: 485 bytes (its name, its billing
-/// line, the date with a remark about it), our opening and lead 75. The rest is
+/// What Claude Code 2.1.197 adds to a request: 443 bytes (its name, its billing
+/// line, the date with a remark about it), our opening and lead 73. The rest is
 /// room for other versions, such as the ones that tell the user's address.
 const OVERHEAD: u32 = 1000;
 
@@ -150,12 +150,12 @@ impl ClaudeCliProvider {
 /// The conversation, with an ear for what the child complains about.
 async fn talk(running: &mut Running, pipes: Pipes, request: &Request) -> Result<Reply, Failure> {
     let mut complaints = Vec::new();
-    let outcome = {
+    let status = {
         let listen = listen(pipes.stderr, &mut complaints);
         let hold = conversation::hold(pipes.stdin, pipes.stdout, request);
         tokio::pin!(listen, hold);
         let mut listening = true;
-        loop {
+        let outcome = loop {
             tokio::select! {
                 outcome = &mut hold => break outcome?,
                 () = &mut listen, if listening => listening = false,
@@ -163,13 +163,18 @@ async fn talk(running: &mut Running, pipes: Pipes, request: &Request) -> Result<
                 // other side of a pipe.
                 () = tokio::time::sleep(LOOK) => { running.has_ended(); }
             }
+        };
+        if let Some(reply) = outcome {
+            return Ok(reply);
         }
+        let status = running.wait(FAREWELL).await;
+        // Whatever was said last is in the pipe.
+        if listening {
+            drop(tokio::time::timeout(LOOK, listen).await);
+        }
+        status
     };
-    if let Some(reply) = outcome {
-        return Ok(reply);
-    }
-    // The pipe holds what was said last, and the process is about to end.
-    Err(died(running.wait(FAREWELL).await, &complaints))
+    Err(died(status, &complaints))
 }
 
 /// Keeps the first words and reads on, so that nobody waits for us to.
