@@ -36,25 +36,41 @@ const CHILD_VARIABLES: &[&str] = &[
     "no_proxy",
     "all_proxy",
     "CLAUDE_CONFIG_DIR",
-    "CLAUDE_CODE_OAUTH_TOKEN",
     "CLAUDE_CODE_API_KEY_HELPER_TTL_MS",
-    "GOOGLE_APPLICATION_CREDENTIALS",
+    "CLAUDE_CODE_CERT_STORE",
+    "CLAUDE_CODE_CUSTOM_OAUTH_URL",
+    "CLAUDE_CODE_PROXY_RESOLVES_HOSTS",
+    "CLAUDE_CODE_TMPDIR",
+    "CLAUDE_SECURESTORAGE_CONFIG_DIR",
     "CLOUD_ML_REGION",
+    "GCE_METADATA_HOST",
+    "GCLOUD_PROJECT",
     "IS_SANDBOX",
+    "NODE_TLS_REJECT_UNAUTHORIZED",
+    "NODE_USE_ENV_PROXY",
+    "NODE_USE_SYSTEM_CA",
 ];
 const CHILD_PREFIXES: &[&str] = &[
     "ANTHROPIC_",
     "AWS_",
-    "VERTEX_",
-    "CLAUDE_CODE_USE_",
+    "AZURE_",
+    "CLAUDE_CODE_CLIENT_",
+    "CLAUDE_CODE_OAUTH_",
     "CLAUDE_CODE_SKIP_",
+    "CLAUDE_CODE_USE_",
+    "CLOUDSDK_",
+    "GOOGLE_",
+    "VERTEX_",
     "XDG_",
     "LC_",
 ];
 
 /// What the choice of a provider depends on.
 pub fn providers(settings: &Settings) -> Config {
-    let environment: BTreeMap<String, String> = std::env::vars().collect();
+    let text = |text: std::ffi::OsString| text.into_string().ok();
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+        .collect();
     config(settings, &environment)
 }
 
@@ -92,7 +108,7 @@ fn config(settings: &Settings, environment: &BTreeMap<String, String>) -> Config
             search: search(settings.home(), variable("PATH").map(String::as_str)),
             directory: locations.data_dir().join("claude-cli"),
             supervisor: std::env::current_exe().unwrap_or_else(|_| "claude-mem".into()),
-            environment: child_environment(environment),
+            environment: child_environment(environment, settings.home()),
         },
         extra_ca: variable("NODE_EXTRA_CA_CERTS").map(PathBuf::from),
     }
@@ -170,13 +186,130 @@ fn search(home: Option<&Path>, path: Option<&str>) -> Vec<PathBuf> {
         .collect()
 }
 
-fn child_environment(environment: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    environment
+fn child_environment(
+    environment: &BTreeMap<String, String>,
+    home: Option<&Path>,
+) -> BTreeMap<String, String> {
+    let mut child: BTreeMap<String, String> = environment
         .iter()
         .filter(|(name, _)| {
             CHILD_VARIABLES.contains(&name.as_str())
                 || CHILD_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         })
+        // A descriptor that the child does not have.
+        .filter(|(name, _)| !name.ends_with("_FILE_DESCRIPTOR"))
         .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+        .collect();
+    if is_subscriber(&child, home) {
+        // Without a terminal a key wins over a login (observed with 2.1.197), and
+        // calls that the subscription covers would be paid for.
+        child.remove("ANTHROPIC_API_KEY");
+    }
+    child
+}
+
+fn is_subscriber(environment: &BTreeMap<String, String>, home: Option<&Path>) -> bool {
+    let directory = environment
+        .get("CLAUDE_CONFIG_DIR")
+        .map(PathBuf::from)
+        .or_else(|| Some(home?.join(".claude")));
+    environment.contains_key("CLAUDE_CODE_OAUTH_TOKEN")
+        || directory.is_some_and(|directory| directory.join(".credentials.json").exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(settings: &[(&str, &str)], environment: &[(&str, &str)]) -> Config {
+        let given = |name: &str| {
+            let found = settings.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let settings = Settings::from_parts(given, "/nonexistent/claude-mem");
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        config(&settings, &environment)
+    }
+
+    fn exposed(secret: Option<&Secret>) -> Option<&str> {
+        secret.map(Secret::expose)
+    }
+
+    #[test]
+    fn a_key_for_other_programs_is_used_only_where_it_was_asked_for() {
+        let environment = [("OPENAI_API_KEY", "sk-shared")];
+        let auto = of(&[], &environment);
+        assert_eq!(auto.wanted, Wanted::Auto);
+        assert_eq!(exposed(auto.openai.api_key.as_ref()), None);
+        let asked = of(&[("CLAUDE_MEM_PROVIDER", "openai")], &environment);
+        assert_eq!(exposed(asked.openai.api_key.as_ref()), Some("sk-shared"));
+        let own = [("CLAUDE_MEM_OPENAI_API_KEY", "sk-own")];
+        let own = of(&own, &environment);
+        assert_eq!(exposed(own.openai.api_key.as_ref()), Some("sk-own"));
+    }
+
+    #[test]
+    fn the_originals_names_lead_to_ready_endpoints() {
+        let gemini = of(
+            &[
+                ("CLAUDE_MEM_PROVIDER", "gemini"),
+                ("CLAUDE_MEM_GEMINI_API_KEY", "g"),
+                ("CLAUDE_MEM_GEMINI_MODEL", "flash"),
+                ("CLAUDE_MEM_OPENAI_BASE_URL", "http://other"),
+            ],
+            &[],
+        );
+        assert_eq!(gemini.wanted, Wanted::OpenAi);
+        assert_eq!(gemini.openai.endpoint.as_deref(), Some("gemini"));
+        assert_eq!(gemini.openai_model.as_deref(), Some("flash"));
+        let router = of(&[("CLAUDE_MEM_OPENROUTER_API_KEY", "r")], &[]);
+        assert_eq!(router.openai.endpoint.as_deref(), Some("openrouter"));
+        assert_eq!(
+            of(&[("CLAUDE_MEM_PROVIDER", "claude")], &[]).wanted,
+            Wanted::ClaudeCli
+        );
+    }
+
+    #[test]
+    fn the_child_gets_what_it_needs_to_log_in_and_nothing_else() {
+        let all = [
+            ("HOME", "/home/demo"),
+            ("PATH", "/usr/bin"),
+            ("ANTHROPIC_BASE_URL", "http://gateway"),
+            ("ANTHROPIC_API_KEY", "key"),
+            ("HTTPS_PROXY", "http://proxy"),
+            ("CLAUDECODE", "1"),
+            ("CLAUDE_CODE_ENTRYPOINT", "cli"),
+            ("CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR", "3"),
+            ("DATABASE_PASSWORD", "secret"),
+        ];
+        let child = of(&[], &all).claude_cli.environment;
+        let names: Vec<&str> = child.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "ANTHROPIC_API_KEY",
+                "ANTHROPIC_BASE_URL",
+                "HOME",
+                "HTTPS_PROXY",
+                "PATH"
+            ]
+        );
+        // A login is not to be paid for a second time.
+        let mut subscribed = all.to_vec();
+        subscribed.push(("CLAUDE_CODE_OAUTH_TOKEN", "token"));
+        let child = of(&[], &subscribed).claude_cli.environment;
+        assert!(!child.contains_key("ANTHROPIC_API_KEY"));
+        assert!(child.contains_key("CLAUDE_CODE_OAUTH_TOKEN"));
+    }
+
+    #[test]
+    fn a_model_that_nobody_named_is_the_providers_own_choice() {
+        assert_eq!(of(&[], &[]).model, None);
+        let named = of(&[("CLAUDE_MEM_MODEL", "claude-sonnet-4-5")], &[]);
+        assert_eq!(named.model.as_deref(), Some("claude-sonnet-4-5"));
+    }
 }

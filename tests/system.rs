@@ -19,6 +19,7 @@ mod protocol;
 mod recovery;
 mod session_a;
 pub mod support;
+mod usage;
 mod workers;
 
 #[test]

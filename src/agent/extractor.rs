@@ -146,7 +146,9 @@ impl Extractor<'_> {
 
     /// One call, and one more where the answer was cut off.
     async fn ask(&self, turn: &Turn, most_chars: usize) -> Result<Made, Failure> {
-        let prompt = prompt::build(self.mode, turn, most_chars);
+        // With room for asking once more.
+        let chars = most_chars.saturating_sub(prompt::MOST_CONTINUATION);
+        let prompt = prompt::build(self.mode, turn, chars);
         let mut request = Request {
             model: self.model_for(turn).to_owned(),
             system: prompt.system,
@@ -168,6 +170,7 @@ impl Extractor<'_> {
             }
         }
         read.map(|mut reading| {
+            reply::relative_paths(&mut reading, turn.root.as_deref());
             note_evidence(&mut reading, turn);
             Made {
                 reading,
@@ -244,17 +247,18 @@ fn halves(turn: &Turn) -> Option<(Turn, Turn)> {
     if count < 2 {
         return None;
     }
-    let new: Vec<ToolEvent> = turn.events.iter().filter(fresh).cloned().collect();
+    let (earlier, new): (Vec<ToolEvent>, Vec<ToolEvent>) =
+        turn.events.iter().cloned().partition(|event| event.earlier);
     let (first, second) = new.split_at(count / 2);
     let before = Turn {
-        events: first.to_vec(),
+        events: [&earlier, first].concat(),
         subagent_messages: Vec::new(),
         last_assistant_message: None,
         continues: true,
         ..turn.clone()
     };
     let after = Turn {
-        events: second.to_vec(),
+        events: [&earlier, second].concat(),
         ..turn.clone()
     };
     Some((before, after))

@@ -271,6 +271,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
         0
     }
 
+    /// No call of this request can cost more. A provider that may ask its model
+    /// more than once for one answer says so here.
+    fn most_tokens(&self, request: &Request) -> u64 {
+        request.most_tokens(self.overhead_tokens())
+    }
+
     /// Asks once: no retries here, the caller decides about them.
     fn ask<'a>(&'a self, request: &'a Request) -> Asking<'a>;
 }

@@ -9,7 +9,9 @@ use clap::{Parser, Subcommand};
 use crate::worker;
 
 use super::output::ERROR;
-use super::{context, demo, installation, list, logs, search, settings, show, status, supervise};
+use super::{
+    context, demo, installation, list, logs, queue, search, settings, show, status, supervise, usage,
+};
 
 /// A memory for Claude Code: it notes what sessions do, keeps what matters and
 /// tells the next session.
@@ -37,6 +39,10 @@ enum Command {
     Search(search::Args),
     /// Say whether memory is being kept; exit 1 when it is not
     Status(status::Args),
+    /// Say what calls of models cost, and what memory saved
+    Usage(usage::Args),
+    /// List what waits or failed, or have turns done again
+    Queue(queue::Args),
     /// Print the newest log of the workers
     Logs(logs::Args),
     /// Print or change settings
@@ -108,6 +114,8 @@ fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::List(args) => list::run(&args, out)?,
         Command::Search(args) => search::run(&args, out)?,
         Command::Status(args) => return status::run(&args, out),
+        Command::Usage(args) => usage::run(&args, out)?,
+        Command::Queue(args) => return queue::run(&args, out),
         Command::Logs(args) => logs::run(&args, out)?,
         Command::Settings(args) => settings::run(&args, out)?,
         Command::Worker { session, detached } => {

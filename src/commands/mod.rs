@@ -10,11 +10,13 @@ mod list;
 mod logs;
 mod output;
 mod place;
+mod queue;
 mod record;
 mod search;
 mod settings;
 mod show;
 mod status;
 mod supervise;
+mod usage;
 
 pub use cli::main;

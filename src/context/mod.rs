@@ -12,6 +12,7 @@ pub mod hook;
 mod layout;
 mod payload;
 mod render;
+pub mod savings;
 mod sections;
 #[cfg(test)]
 mod tests;

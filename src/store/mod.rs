@@ -18,6 +18,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod usage;
 mod writer;
 
 pub use error::StoreError;
@@ -32,4 +33,5 @@ pub use status::{Backlog, StatusTotals, Totals};
 pub use turns::{
     BatchLimits, ClaimedEvent, ClaimedTurn, GiveBack, NewObservation, NewSummary, TurnOutcome,
 };
+pub use usage::{Made, UsageRow};
 pub use writer::{Retention, Writer};

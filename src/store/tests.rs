@@ -8,19 +8,19 @@ use tempfile::TempDir;
 
 use super::*;
 
-const LIMITS: BatchLimits = BatchLimits {
+pub(super) const LIMITS: BatchLimits = BatchLimits {
     events: 100,
     bytes: 1 << 20,
     lease_ms: 1000,
 };
 
-struct World {
+pub(super) struct World {
     _directory: TempDir,
-    locations: Locations,
+    pub(super) locations: Locations,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         Self {
             locations: Locations::new(directory.path().join("data")),
@@ -28,16 +28,16 @@ impl World {
         }
     }
 
-    fn writer(&self, owner: &str) -> Writer {
+    pub(super) fn writer(&self, owner: &str) -> Writer {
         Writer::open(&self.locations, owner).unwrap()
     }
 
-    fn reader(&self) -> Reader {
+    pub(super) fn reader(&self) -> Reader {
         Reader::open(&self.locations.database()).unwrap().unwrap()
     }
 }
 
-fn session(id: &str) -> SessionIdentity {
+pub(super) fn session(id: &str) -> SessionIdentity {
     SessionIdentity {
         content_session_id: id.to_owned(),
         project: "billing".to_owned(),
@@ -45,7 +45,7 @@ fn session(id: &str) -> SessionIdentity {
     }
 }
 
-fn event(id: &str, prompt: Option<&str>, at: i64, kind: NewEventKind) -> NewEvent {
+pub(super) fn event(id: &str, prompt: Option<&str>, at: i64, kind: NewEventKind) -> NewEvent {
     NewEvent {
         event_id: id.to_owned(),
         prompt_id: prompt.map(str::to_owned),
@@ -60,7 +60,7 @@ fn event(id: &str, prompt: Option<&str>, at: i64, kind: NewEventKind) -> NewEven
     }
 }
 
-fn prompt(id: &str, text: &str, at: i64) -> NewEvent {
+pub(super) fn prompt(id: &str, text: &str, at: i64) -> NewEvent {
     event(
         id,
         Some(id),
@@ -74,7 +74,7 @@ fn prompt(id: &str, text: &str, at: i64) -> NewEvent {
     )
 }
 
-fn tool(id: &str, prompt: Option<&str>, at: i64) -> NewEvent {
+pub(super) fn tool(id: &str, prompt: Option<&str>, at: i64) -> NewEvent {
     event(
         id,
         prompt,
@@ -88,7 +88,7 @@ fn tool(id: &str, prompt: Option<&str>, at: i64) -> NewEvent {
     )
 }
 
-fn end(id: &str, prompt: Option<&str>, at: i64, reason: &'static str) -> NewEvent {
+pub(super) fn end(id: &str, prompt: Option<&str>, at: i64, reason: &'static str) -> NewEvent {
     event(
         id,
         prompt,
@@ -101,7 +101,7 @@ fn end(id: &str, prompt: Option<&str>, at: i64, reason: &'static str) -> NewEven
     )
 }
 
-fn outcome(titles: &[&str]) -> TurnOutcome {
+pub(super) fn outcome(titles: &[&str]) -> TurnOutcome {
     TurnOutcome {
         observations: titles
             .iter()
@@ -124,7 +124,7 @@ fn outcome(titles: &[&str]) -> TurnOutcome {
     }
 }
 
-fn assert_balanced(reader: &Reader) {
+pub(super) fn assert_balanced(reader: &Reader) {
     let totals = reader.counters(None).unwrap();
     assert!(totals.counters.balanced(), "{totals:?}");
 }

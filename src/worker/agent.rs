@@ -207,7 +207,7 @@ impl Agent {
             return self.offline(claimed, Some(failure.to_string())).await;
         }
         let attempts = u32::try_from(claimed.attempt).unwrap_or(1);
-        let backoff = self.budget.backoff(attempts, self.budget.retry_base());
+        let pause = self.budget.pause_after(attempts);
         Worked::Back(GivenBack {
             reason: failure.to_string(),
             how: if waits {
@@ -217,7 +217,7 @@ impl Agent {
                     most_attempts: self.most_attempts(),
                 }
             },
-            wait: failure.retry_after.unwrap_or(backoff),
+            wait: failure.retry_after.unwrap_or(pause),
         })
     }
 

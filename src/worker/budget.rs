@@ -36,7 +36,7 @@ const WAITING_FACTOR: u32 = 15;
 
 /// How soon a budget that is used up is looked at again: its owner may have
 /// raised it.
-const BUDGET_LOOK: Duration = Duration::from_secs(60);
+const BUDGET_LOOK: Duration = Duration::from_mins(1);
 
 /// A provider within the budget. What it is asked is for one turn.
 #[derive(Debug)]
@@ -84,18 +84,9 @@ impl Budget {
         })
     }
 
-    /// The pause before attempt number `failures` + 1: four times as long each
-    /// time, a quarter more or less.
-    pub(super) fn backoff(&self, failures: u32, base: Duration) -> Duration {
-        let wait = base.saturating_mul(4_u32.saturating_pow(failures.saturating_sub(1)));
-        let uneven = 75 + now().unsigned_abs().wrapping_mul(7_919) % 50;
-        (wait / 100)
-            .saturating_mul(u32::try_from(uneven).unwrap_or(100))
-            .min(LONGEST_WAIT)
-    }
-
-    pub(super) fn retry_base(&self) -> Duration {
-        self.retry_base
+    /// The pause before another attempt at a batch that has had `attempts`.
+    pub(super) fn pause_after(&self, attempts: u32) -> Duration {
+        backoff(attempts, self.retry_base)
     }
 
     /// Notes that the offline extractor stood in.
@@ -144,6 +135,16 @@ impl Budget {
     }
 }
 
+/// The pause after so many failures in a row: four times as long each time, a
+/// quarter more or less.
+fn backoff(failures: u32, base: Duration) -> Duration {
+    let wait = base.saturating_mul(4_u32.saturating_pow(failures.saturating_sub(1)));
+    let uneven = 75 + now().unsigned_abs().wrapping_mul(7_919) % 50;
+    (wait / 100)
+        .saturating_mul(u32::try_from(uneven).unwrap_or(100))
+        .min(LONGEST_WAIT)
+}
+
 /// The kernel lets go of a slot when its process dies.
 fn free_slot(directory: &Path, slots: u64) -> std::io::Result<Option<File>> {
     create_private_dir(directory)?;
@@ -190,6 +191,10 @@ impl Provider for Metered<'_> {
         self.inner.overhead_tokens()
     }
 
+    fn most_tokens(&self, request: &Request) -> u64 {
+        self.inner.most_tokens(request)
+    }
+
     fn ask<'b>(&'b self, request: &'b Request) -> Asking<'b> {
         Box::pin(self.ask_within_budget(request))
     }
@@ -220,7 +225,7 @@ impl Metered<'_> {
             project: self.project.to_owned(),
             provider: self.name().to_owned(),
             model: request.model.clone(),
-            tokens: request.most_tokens(self.overhead_tokens()),
+            tokens: self.inner.most_tokens(request),
         };
         let admission = Ledger::open(&self.budget.locations)
             .and_then(|mut ledger| ledger.reserve(&call, self.budget.limits(), now()));
@@ -315,7 +320,7 @@ impl Metered<'_> {
         };
         match failure.retry_after {
             Some(asked) => asked.min(LONGEST_ASKED_WAIT),
-            None => self.budget.backoff(failures, base),
+            None => backoff(failures, base),
         }
     }
 }

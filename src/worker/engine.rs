@@ -23,7 +23,7 @@ use super::core::{Call, Core};
 const BATCH: usize = 128;
 
 enum Job {
-    Answer(Request, oneshot::Sender<Reply>),
+    Answer(Box<Request>, oneshot::Sender<Reply>),
     DrainSpool(oneshot::Sender<Call>),
     Claim(
         bool,
@@ -85,7 +85,7 @@ fn work(
     let (mut requests, mut replies) = (Vec::new(), Vec::new());
     for job in jobs {
         if let Job::Answer(request, reply) = job {
-            requests.push(request);
+            requests.push(*request);
             replies.push(reply);
             continue;
         }
@@ -129,7 +129,7 @@ impl Engine {
     /// Has a message answered. The receiver fails only when the engine is gone.
     pub(super) fn answer(&self, request: Request) -> oneshot::Receiver<Reply> {
         let (reply, answer) = oneshot::channel();
-        drop(self.jobs.send(Job::Answer(request, reply)));
+        drop(self.jobs.send(Job::Answer(Box::new(request), reply)));
         answer
     }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::agent::{self, Close, Extraction, SubagentMessage, ToolEvent, Turn};
+use crate::agent::reply::{INSTRUCTION_LIKE, is_instruction_like};
+use crate::agent::{self, Close, Extraction, Observation, SubagentMessage, ToolEvent, Turn};
 use crate::store::{ClaimedEvent, ClaimedTurn, NewObservation, NewSummary, TurnOutcome};
 
 /// Name of the offline extractor in `generated_by_model`.
@@ -155,15 +156,11 @@ pub(super) fn to_outcome<K: AsRef<str>, C: AsRef<str>>(
                     .max()
                     .unwrap_or(at),
                 kind: seen.kind.as_ref().to_owned(),
+                concepts: concepts(&seen),
                 title: seen.title,
                 subtitle: seen.subtitle,
                 narrative: seen.narrative,
                 facts: seen.facts,
-                concepts: seen
-                    .concepts
-                    .iter()
-                    .map(|concept| concept.as_ref().to_owned())
-                    .collect(),
                 files_read: seen.files_read,
                 files_modified: seen.files_modified,
                 agent_id: seen.agent_id,
@@ -189,6 +186,25 @@ pub(super) fn to_outcome<K: AsRef<str>, C: AsRef<str>>(
         model: LOCAL_MODEL.to_owned(),
         fallback_reason: None,
     }
+}
+
+/// What the extractor says, and a mark for text that speaks to a model: it may
+/// have come from a page or a file that somebody else wrote.
+fn concepts<K, C: AsRef<str>>(seen: &Observation<K, C>) -> Vec<String> {
+    let mut concepts: Vec<String> = seen
+        .concepts
+        .iter()
+        .map(|concept| concept.as_ref().to_owned())
+        .collect();
+    let mut texts = [&seen.title, &seen.subtitle, &seen.narrative]
+        .into_iter()
+        .chain(&seen.facts);
+    if !concepts.iter().any(|concept| concept == INSTRUCTION_LIKE)
+        && texts.any(|text| is_instruction_like(text))
+    {
+        concepts.push(INSTRUCTION_LIKE.to_owned());
+    }
+    concepts
 }
 
 /// An estimate of what the work behind the batch cost the assistant to see.

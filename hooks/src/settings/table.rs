@@ -217,7 +217,7 @@ pub const SETTINGS: &[Setting] = &[
         "calls of a model at one time, all sessions together"),
     anywhere(Key::CallTimeoutSecs, "CLAUDE_MEM_CALL_TIMEOUT_SECS", "120", number(1, 1800),
         "seconds that one call may take"),
-    anywhere(Key::PromptChars, "CLAUDE_MEM_PROMPT_CHARS", "24000", number(8000, 1_000_000),
+    anywhere(Key::PromptChars, "CLAUDE_MEM_PROMPT_CHARS", "24000", number(10_000, 1_000_000),
         "characters of one call's input, at most"),
     anywhere(Key::MaxOutputTokens, "CLAUDE_MEM_MAX_OUTPUT_TOKENS", "4096", number(256, 65_536),
         "tokens of one call's answer, at most"),

@@ -84,6 +84,14 @@ impl Provider for ClaudeCliProvider {
         OVERHEAD
     }
 
+    /// The CLI itself asks for the rest of an answer that was cut off, up to
+    /// three times (observed with 2.1.197), each time with all that came before.
+    fn most_tokens(&self, request: &Request) -> u64 {
+        let once = request.most_tokens(self.overhead_tokens());
+        let answers = u64::from(request.max_output_tokens);
+        once.saturating_mul(4).saturating_add(answers.saturating_mul(6))
+    }
+
     fn ask<'a>(&'a self, request: &'a Request) -> Asking<'a> {
         Box::pin(self.ask_once(request))
     }
