@@ -40,8 +40,8 @@ pub struct Turn {
     pub last_assistant_message: Option<String>,
     /// What ended the turn.
     pub close: Close,
-    /// Titles of the observations that this session already has, so that
-    /// nothing is told twice.
+    /// Titles of the observations that this session already has, the newest
+    /// last, so that nothing is told twice.
     pub earlier_titles: Vec<String>,
     /// What the user asked in the turns before, the newest last.
     pub earlier_prompts: Vec<String>,

@@ -238,6 +238,21 @@ impl Ledger {
         tx.commit().doing("commit who did the turn")
     }
 
+    /// Calls that brought an answer about a turn, and the events that the turn
+    /// has had so far.
+    pub fn calls_of_turn(&self, turn_id: i64) -> Result<(i64, i64), StoreError> {
+        self.connection
+            .query_row(
+                "SELECT (SELECT count(*) FROM usage u WHERE u.session_db_id = t.session_db_id
+                             AND u.prompt_number = t.prompt_number AND u.outcome = 'ok'),
+                        (SELECT count(*) FROM pending_messages p WHERE p.turn_id = t.id)
+                 FROM turns t WHERE t.id = ?1",
+                [turn_id],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .doing("count the turn's calls")
+    }
+
     /// Until when every worker leaves the provider alone.
     pub fn hold(&mut self, provider: &str, retry_at: i64) -> Result<(), StoreError> {
         let tx = write_tx(&mut self.connection)?;

@@ -42,12 +42,14 @@ pub struct ClaimedTurn {
     /// In order of time. Those that an earlier batch of the same turn already
     /// processed come along as context.
     pub events: Vec<ClaimedEvent>,
-    /// Titles of the observations that this session has so far.
+    /// Titles of the observations that this session has so far, the newest last.
     pub earlier_titles: Vec<String>,
     /// Prompts of the turns before this one, the newest last.
     pub earlier_prompts: Vec<String>,
     /// Whether the turn has a summary from an earlier batch.
     pub has_summary: bool,
+    /// Whether events of the turn wait that did not fit into this batch.
+    pub more_waits: bool,
     /// Which attempt at these events this is, counted from 1.
     pub attempt: i64,
     /// Why the attempt before came to nothing.
@@ -234,7 +236,9 @@ fn load(
                     (SELECT coalesce(max(retry_count), 1) FROM pending_messages p
                      WHERE p.turn_id = t.id AND p.status = 'processing' AND p.lease_owner = ?2),
                     (SELECT max(last_error) FROM pending_messages p
-                     WHERE p.turn_id = t.id AND p.status = 'processing' AND p.lease_owner = ?2)
+                     WHERE p.turn_id = t.id AND p.status = 'processing' AND p.lease_owner = ?2),
+                    EXISTS (SELECT 1 FROM pending_messages p
+                            WHERE p.turn_id = t.id AND p.status = 'pending')
              FROM turns t WHERE t.id = ?1",
             params![turn_id, owner],
             |row| {
@@ -253,6 +257,7 @@ fn load(
                     redo: row.get(6)?,
                     attempt: row.get(7)?,
                     last_error: row.get(8)?,
+                    more_waits: row.get(9)?,
                 })
             },
         )
@@ -308,7 +313,9 @@ fn earlier_titles(tx: &Transaction<'_>, turn: &ClaimedTurn) -> Result<Vec<String
     let titles = statement
         .query_map(params![turn.session_db_id, not_of], |row| row.get(0))
         .doing("read the titles")?;
-    titles.collect::<Result<_, _>>().doing("read the titles")
+    let mut titles: Vec<String> = titles.collect::<Result<_, _>>().doing("read the titles")?;
+    titles.reverse();
+    Ok(titles)
 }
 
 fn earlier_prompts(tx: &Transaction<'_>, turn: &ClaimedTurn) -> Result<Vec<String>, StoreError> {

@@ -34,6 +34,9 @@ const ONE_CALL: BatchLimits = BatchLimits {
     lease_ms: 60 * 60 * 1000,
 };
 
+/// Events of a turn that pay for one more call than the first.
+const EVENTS_PER_CALL: i64 = 40;
+
 /// Attempts at a batch, by whomever.
 const MOST_ATTEMPTS: i64 = 3;
 
@@ -155,8 +158,13 @@ impl Agent {
             return self.offline(claimed, None).await;
         };
         let turn = extract::turn(claimed);
-        if extract::only_ends_again(claimed) || extractor::is_trivial(&turn) {
+        if extract::only_ends_again(claimed)
+            || extract::owes_no_summary(claimed) && extractor::is_trivial(&turn)
+        {
             return self.offline(claimed, None).await;
+        }
+        if self.has_had_its_calls(claimed) {
+            return self.late(claimed).await;
         }
         if claimed.attempt > MODEL_ATTEMPTS {
             let reason = claimed.last_error.clone();
@@ -186,6 +194,31 @@ impl Agent {
             }
             Err(failure) => self.failed(claimed, &metered, failure).await,
         }
+    }
+
+    /// A turn costs one call, and one more for every [`EVENTS_PER_CALL`] events:
+    /// a few that come after its end are not worth another one.
+    fn has_had_its_calls(&self, claimed: &ClaimedTurn) -> bool {
+        let follows = claimed.events.iter().any(|event| event.earlier);
+        follows
+            && !claimed.redo
+            && self
+                .budget
+                .calls_of_turn(claimed.turn_id)
+                .is_some_and(|(calls, events)| calls > events / EVENTS_PER_CALL)
+    }
+
+    /// What came after the turn was told. Without new closing words the model's
+    /// summary stands.
+    async fn late(&self, claimed: &ClaimedTurn) -> Worked {
+        let mut worked = self.offline(claimed, None).await;
+        if let Worked::Done(outcome) = &mut worked
+            && claimed.has_summary
+            && !extract::has_closing_words(claimed)
+        {
+            outcome.summary = None;
+        }
+        worked
     }
 
     async fn failed(

@@ -98,6 +98,13 @@ impl Budget {
         warn_of(noted, "note who did the turn");
     }
 
+    /// Calls that a turn has had and events that it has; `None` where the ledger
+    /// cannot be read.
+    pub(super) fn calls_of_turn(&self, turn_id: i64) -> Option<(i64, i64)> {
+        let ledger = Ledger::open(&self.locations).ok()?;
+        ledger.calls_of_turn(turn_id).ok()
+    }
+
     fn limits(&self) -> CallLimits {
         CallLimits {
             daily_tokens: self.daily_tokens,

@@ -37,6 +37,20 @@ pub(super) fn only_ends_again(claimed: &ClaimedTurn) -> bool {
             .all(|event| event.message_type == "summarize" && event.message.is_none())
 }
 
+/// Whether the turn has its summary, or is told here as a whole.
+pub(super) fn owes_no_summary(claimed: &ClaimedTurn) -> bool {
+    claimed.has_summary || !claimed.events.iter().any(|event| event.earlier)
+}
+
+/// Whether the assistant has said something at an end that is new.
+pub(super) fn has_closing_words(claimed: &ClaimedTurn) -> bool {
+    claimed.events.iter().any(|event| {
+        !event.earlier
+            && event.message.is_some()
+            && event.reason.as_deref() != Some("subagent_stop")
+    })
+}
+
 /// The turn as the agent knows it.
 pub(super) fn turn(claimed: &ClaimedTurn) -> Turn {
     let of_type = |kind: &'static str| {
@@ -93,8 +107,11 @@ fn tool_event(event: &ClaimedEvent) -> ToolEvent {
     }
 }
 
-/// Nothing has ended the turn yet.
+/// Nothing has ended the turn yet, or its end is not all that is left of it.
 fn continues(claimed: &ClaimedTurn) -> bool {
+    if claimed.more_waits {
+        return true;
+    }
     let ends = |reason: &str| matches!(reason, "stop" | "stop_failure" | "session_end");
     claimed.close_reason.is_none()
         && !claimed
@@ -255,6 +272,7 @@ mod tests {
             earlier_titles: Vec::new(),
             earlier_prompts: Vec::new(),
             has_summary: false,
+            more_waits: false,
             attempt: 1,
             last_error: None,
             redo: false,

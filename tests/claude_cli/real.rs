@@ -38,13 +38,7 @@ struct World {
 impl World {
     /// `None` where the test is left out.
     fn new() -> Option<Self> {
-        let given = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let Some(claude) = given("CLAUDE_MEM_TEST_CLAUDE") else {
-            let why = "CLAUDE_MEM_TEST_CLAUDE names no Claude Code: run scripts/test, or set it";
-            assert!(given("CI").is_none(), "{why}");
-            eprintln!("left out: {why}");
-            return None;
-        };
+        let claude = crate::support::real_claude()?;
         let mut sandbox = Sandbox::new();
         let model = FakeModel::start(vec![Scene::about("mean.sh fails").turn(ANSWER, [])]);
         let tmp = sandbox.data.join("tmp");
@@ -55,7 +49,7 @@ impl World {
         sandbox.set("ANTHROPIC_API_KEY", "dummy");
         sandbox.set("TMPDIR", tmp.clone());
         sandbox.set("CLAUDE_CODE_TMPDIR", tmp);
-        let config = config(&sandbox, Path::new(&claude));
+        let config = config(&sandbox, &claude);
         Some(Self {
             sandbox,
             model,

@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use crate::support::fake_model::{FakeModel, Scene};
-use crate::support::{Ran, Sandbox, ran, run};
+use crate::support::{Ran, Sandbox, ran, real_claude, run};
 
 /// Claude Code needs one to five seconds for a session here; several times that
 /// on a machine with other work.
@@ -21,18 +21,6 @@ const SESSION_LIMIT: Duration = Duration::from_mins(1);
 /// What the project is about: it divides by zero.
 const SCRIPT: &str =
     "#!/bin/sh\n# Prints the mean of some readings: mean.sh SUM COUNT\necho $(($1 / $2))\n";
-
-/// Where Claude Code is; `None` where these tests are left out.
-fn claude_code() -> Option<PathBuf> {
-    let given = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let found = given("CLAUDE_MEM_TEST_CLAUDE").map(PathBuf::from);
-    if found.is_none() {
-        let why = "CLAUDE_MEM_TEST_CLAUDE names no Claude Code: run scripts/test, or set it";
-        assert!(given("CI").is_none(), "{why}");
-        eprintln!("left out: {why}");
-    }
-    found
-}
 
 /// A home with claude-mem installed, a project under version control, a model.
 pub(super) struct World {
@@ -44,7 +32,7 @@ pub(super) struct World {
 impl World {
     /// `None` where the test is left out.
     pub(super) fn new(scenes: impl FnOnce(&Path) -> Vec<Scene>) -> Option<Self> {
-        let claude = claude_code()?;
+        let claude = real_claude()?;
         let mut sandbox = Sandbox::new();
         // A pause of the host within a turn must not end the turn; a worker whose
         // session has ended does not wait for this.

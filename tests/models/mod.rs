@@ -1,6 +1,7 @@
 //! Turns are worked on by a model: what it is sent, what becomes of its
 //! answers, and what happens when it does not give any.
 
+mod real_cli;
 mod turns;
 
 use crate::support::Sandbox;

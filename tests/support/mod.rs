@@ -33,6 +33,19 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// value, so that exactly they can be found.
 const MARK: &str = "CLAUDE_MEM_TEST_SANDBOX";
 
+/// The real Claude Code, where there is one: tests that need it are left out
+/// without it, and fail where `CI` is set.
+pub fn real_claude() -> Option<PathBuf> {
+    let given = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let found = given("CLAUDE_MEM_TEST_CLAUDE").map(PathBuf::from);
+    if found.is_none() {
+        let why = "CLAUDE_MEM_TEST_CLAUDE names no Claude Code: run scripts/test, or set it";
+        assert!(given("CI").is_none(), "{why}");
+        eprintln!("left out: {why}");
+    }
+    found
+}
+
 /// A home directory, a data directory in it, and whatever runs in them.
 pub struct Sandbox {
     pub root: TempDir,

@@ -78,6 +78,7 @@ impl Workers {
         mut look: impl FnMut() -> Next,
     ) -> anyhow::Result<Ended> {
         let mut worker = Worker::start(session_db_id)?;
+        look();
         let (interrupt, terminate) = (&mut self.interrupt, &mut self.terminate);
         self.runtime.block_on(async {
             let why = loop {

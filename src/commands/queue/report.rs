@@ -111,12 +111,15 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> 
         }
     }
     if report.dry_run && !report.turns.is_empty() {
-        writeln!(
-            out,
-            "Nothing was done. Doing it takes about {} tokens of {}.",
-            thousands_of(report.estimated_tokens),
-            line(&report.provider)
-        )?;
+        let cost = match report.estimated_tokens {
+            0 => "no tokens".to_owned(),
+            tokens => format!(
+                "about {} tokens of {}",
+                thousands_of(tokens),
+                line(&report.provider)
+            ),
+        };
+        writeln!(out, "Nothing was done. Doing it takes {cost}.")?;
     }
     Ok(())
 }

@@ -122,6 +122,27 @@ fn asking_twice_before_a_worker_came_changes_nothing_more() {
 }
 
 #[test]
+fn a_turn_that_is_not_over_is_left_to_its_worker() {
+    let world = World::new();
+    let mut writer = world.writer("w");
+    writer.ingest(&session("s"), &turn_of("p1")).unwrap();
+    let two = BatchLimits {
+        events: 2,
+        ..LIMITS
+    };
+    let turn = work(&mut writer, two, &offline(&["guess"]));
+    let reader = world.reader();
+    let listed = reader.redoable().unwrap();
+    assert_eq!((listed[0].events, listed[0].waiting), (1, 2));
+    assert!(!listed[0].is_ready());
+    assert_eq!(writer.redo(&[turn]).unwrap(), Redone::default());
+    assert_eq!(pending(&reader), 2);
+    work(&mut writer, LIMITS, &offline(&["another guess"]));
+    assert_eq!(writer.redo(&[turn]).unwrap().events, 3);
+    assert_balanced(&reader);
+}
+
+#[test]
 fn what_comes_to_nothing_keeps_what_was_there_and_can_be_tried_again() {
     let (world, mut writer, turn) = done(&offline(&["guess"]));
     let reader = world.reader();

@@ -7,19 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Behaviour, FakeClaude};
 use crate::support::fake_model::{FakeModel, Fault, RetryAfter, TokenTotals};
-use crate::support::{Sandbox, run};
-
-/// `None` where these tests are left out, like all that need Claude Code.
-fn real_one() -> Option<PathBuf> {
-    let given = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let found = given("CLAUDE_MEM_TEST_CLAUDE").map(PathBuf::from);
-    if found.is_none() {
-        let why = "CLAUDE_MEM_TEST_CLAUDE names no Claude Code: run scripts/test, or set it";
-        assert!(given("CI").is_none(), "{why}");
-        eprintln!("left out: {why}");
-    }
-    found
-}
+use crate::support::{Sandbox, real_claude, run};
 
 /// What an executable prints when it is asked one thing.
 fn events(sandbox: &Sandbox, claude: &PathBuf, model: &FakeModel) -> Vec<Value> {
@@ -87,7 +75,7 @@ fn assert_alike(fake: &[Value], real: &[Value]) {
 
 #[test]
 fn the_stand_in_speaks_like_the_real_one() {
-    let Some(real) = real_one() else { return };
+    let Some(real) = real_claude() else { return };
     let (sandbox, model) = (Sandbox::new(), FakeModel::start(Vec::new()));
     let (fake, text) = (sandbox.root.path(), "<skip reason=\"routine\"/>");
     model.answer_with(move |_| text.to_owned());
@@ -111,7 +99,7 @@ fn the_stand_in_speaks_like_the_real_one() {
 
 #[test]
 fn the_real_one_understands_the_observer() {
-    let Some(real) = real_one() else { return };
+    let Some(real) = real_claude() else { return };
     let (sandbox, model) = (Sandbox::new(), FakeModel::start(Vec::new()));
     let said = |events: &[Value]| -> String {
         let texts = events.iter().filter(|event| event["type"] == "assistant");
