@@ -403,7 +403,7 @@ fn insert(
         )
         .doing("count the event")?;
         if columns.reason == Some("session_end") {
-            super::turns::complete_session(tx, session, event.at)?;
+            super::outcome::complete_session(tx, session, event.at)?;
         }
     }
     Ok(id)

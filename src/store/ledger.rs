@@ -270,8 +270,11 @@ impl Ledger {
             return Ok(());
         }
         let tx = write_tx(&mut self.connection)?;
-        tx.execute("DELETE FROM provider_stalls WHERE provider = ?1", [provider])
-            .doing("end the stall")?;
+        tx.execute(
+            "DELETE FROM provider_stalls WHERE provider = ?1",
+            [provider],
+        )
+        .doing("end the stall")?;
         tx.commit().doing("commit the end of the stall")
     }
 

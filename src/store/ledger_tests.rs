@@ -92,7 +92,9 @@ fn a_call_that_was_never_settled_stays_paid_for_and_is_settled_only_once() {
     let mut ledger = world.ledger();
     let refused = ledger.reserve(&call(11), limits(100, 9), DAY.0).unwrap();
     assert!(matches!(refused, Admission::Refused { used: 90, .. }));
-    ledger.settle(row, "ok", Some(CallUsage::default()), 1).unwrap();
+    ledger
+        .settle(row, "ok", Some(CallUsage::default()), 1)
+        .unwrap();
     let more = CallUsage {
         input: 99,
         ..CallUsage::default()
@@ -121,7 +123,11 @@ fn a_new_day_and_a_new_hour_begin_with_nothing_used() {
             free_at: evening + HOUR_MS,
         }
     );
-    admitted(ledger.reserve(&call(100), morning, evening + HOUR_MS).unwrap());
+    admitted(
+        ledger
+            .reserve(&call(100), morning, evening + HOUR_MS)
+            .unwrap(),
+    );
 }
 
 #[test]
@@ -152,18 +158,33 @@ fn a_stall_grows_until_the_provider_answers() {
     let world = World::new();
     let mut ledger = world.ledger();
     assert_eq!(ledger.stall("anthropic").unwrap(), None);
-    assert_eq!(ledger.note_stall("anthropic", "auth", "who are you", 5).unwrap(), 1);
-    assert_eq!(ledger.note_stall("anthropic", "quota", "no more", 9).unwrap(), 2);
+    assert_eq!(
+        ledger
+            .note_stall("anthropic", "auth", "who are you", 5)
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        ledger
+            .note_stall("anthropic", "quota", "no more", 9)
+            .unwrap(),
+        2
+    );
     ledger.hold("anthropic", 70).unwrap();
     ledger.hold("anthropic", 60).unwrap();
-    ledger.note_fallback("anthropic", "quota", "no more", 10).unwrap();
+    ledger
+        .note_fallback("anthropic", "quota", "no more", 10)
+        .unwrap();
     let stall = Reader::open(&world.locations.database())
         .unwrap()
         .unwrap()
         .provider_stall("anthropic")
         .unwrap()
         .unwrap();
-    assert_eq!((stall.reason.as_str(), stall.detail.as_str()), ("quota", "no more"));
+    assert_eq!(
+        (stall.reason.as_str(), stall.detail.as_str()),
+        ("quota", "no more")
+    );
     assert_eq!((stall.failures, stall.fallbacks), (2, 1));
     assert_eq!((stall.since_epoch, stall.retry_at_epoch), (5, 70));
     assert_eq!(ledger.stall("openai").unwrap(), None);

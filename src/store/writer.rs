@@ -14,8 +14,9 @@ use super::open::{
     assert_sqlite_version, damaged_or_sql, open_for_writing, private_dir, set_writer_pragmas,
     wait_for_writer,
 };
+use super::outcome::{self, TurnOutcome};
 use super::status::{StatusTotals, counters};
-use super::turns::{self, BatchLimits, ClaimedTurn, GiveBack, TurnOutcome};
+use super::turns::{self, BatchLimits, ClaimedTurn, GiveBack};
 
 /// Free pages that one clean-up gives back to the disk: 8 MiB at most, so that
 /// other writers never wait long for it.
@@ -162,7 +163,7 @@ impl Writer {
         now: i64,
     ) -> Result<Vec<i64>, StoreError> {
         let tx = write_tx(&mut self.connection)?;
-        let ids = turns::commit(&tx, turn, &self.owner, outcome, now)?;
+        let ids = outcome::commit(&tx, turn, &self.owner, outcome, now)?;
         tx.commit().doing("commit the turn")?;
         Ok(ids)
     }

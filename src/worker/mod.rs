@@ -109,8 +109,13 @@ fn serve_until_done(
     loop {
         let end;
         (core, end) = session::run(core, locations, settings, id, &lock)?;
+        if end == End::Told {
+            // What is in the spool is taken in, and worked on by another.
+            core.drain_spool();
+            return Ok((core, end, lock));
+        }
         core.finish_spool();
-        if end == End::Told || !core.has_pending() {
+        if !core.has_pending() {
             return Ok((core, end, lock));
         }
         if !lock.is_current() {
@@ -139,7 +144,10 @@ fn leave(
     while spool::has_events(&locations.spool_dir(id)) {
         match lock::try_acquire(locations, id) {
             Ok(Some(lock)) => {
-                let drained = core.finish_spool();
+                let drained = match end {
+                    End::Told => core.drain_spool().1,
+                    End::Done => core.finish_spool(),
+                };
                 drop(lock);
                 if !drained {
                     break;

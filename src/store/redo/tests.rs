@@ -339,3 +339,89 @@ fn an_event_that_comes_meanwhile_is_part_of_the_turn() {
     );
     assert_balanced(&reader);
 }
+
+/// One event a batch.
+const SMALL: BatchLimits = BatchLimits {
+    events: 1,
+    ..LIMITS
+};
+
+#[test]
+fn a_turn_of_several_batches_gives_way_to_the_first_that_has_something_to_say() {
+    let (world, mut writer, turn) = done(&offline(&["guess"]));
+    let reader = world.reader();
+    writer.redo(&[turn]).unwrap();
+    work(
+        &mut writer,
+        SMALL,
+        &TurnOutcome {
+            summary: None,
+            ..by_model(&[])
+        },
+    );
+    assert_eq!(titles(&reader).0, ["guess"]);
+    work(&mut writer, SMALL, &by_model(&["first"]));
+    work(&mut writer, SMALL, &by_model(&["second"]));
+    let (current, old) = titles(&reader);
+    assert_eq!(current, ["first", "second"]);
+    assert_eq!(old, ["guess"]);
+    assert_eq!(pending(&reader), 0);
+    assert_balanced(&reader);
+}
+
+#[test]
+fn a_batch_that_went_well_does_not_hide_one_that_did_not() {
+    let world = World::new();
+    let mut writer = world.writer("w");
+    writer.ingest(&session("s"), &turn_of("p1")).unwrap();
+    work(&mut writer, SMALL, &offline(&["guess"]));
+    work(&mut writer, LIMITS, &by_model(&["told"]));
+    assert_eq!(world.reader().redoable().unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_said_again_stays_and_what_was_replaced_can_come_back() {
+    let (world, mut writer, turn) = done(&offline(&["a", "b"]));
+    let reader = world.reader();
+    for (said, current) in [
+        (vec!["a", "c"], vec!["a", "c"]),
+        (vec!["b"], vec!["b"]),
+        (vec!["b"], vec!["b"]),
+    ] {
+        writer.redo(&[turn]).unwrap();
+        work(&mut writer, LIMITS, &by_model(&said));
+        assert_eq!(titles(&reader).0, current);
+        assert_eq!(reader.made_by(turn).unwrap().as_deref(), Some("haiku"));
+    }
+    assert_eq!(reader.totals().unwrap().observations, 3);
+}
+
+#[test]
+fn doing_a_turn_again_ends_no_session_again() {
+    let world = World::new();
+    let mut writer = world.writer("w");
+    let id = session("s");
+    let mut events = turn_of("p1");
+    events.push(end("over", Some("p1"), 5, "session_end"));
+    writer.ingest(&id, &events).unwrap();
+    let turn = work(&mut writer, LIMITS, &offline(&["guess"]));
+    let row = writer.session(&id, 0).unwrap();
+    let look = || world.reader().session(row).unwrap().unwrap();
+    let ended = look();
+    assert_eq!(ended.status, "completed");
+    writer.redo(&[turn]).unwrap();
+    let claimed = writer.claim_turn(row, LIMITS, true, 98).unwrap().unwrap();
+    writer
+        .commit_turn(&claimed, &by_model(&["told"]), 99)
+        .unwrap();
+    assert_eq!(look().completed_at_epoch, ended.completed_at_epoch);
+    // It goes on, and its first turn is done again.
+    writer.ingest(&id, &turn_of("p2")).unwrap();
+    writer.redo(&[turn]).unwrap();
+    let claimed = writer.claim_turn(row, LIMITS, true, 100).unwrap().unwrap();
+    assert_eq!(claimed.turn_id, turn);
+    writer
+        .commit_turn(&claimed, &by_model(&["told"]), 101)
+        .unwrap();
+    assert_eq!(look().status, "active");
+}
