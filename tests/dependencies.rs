@@ -259,10 +259,12 @@ fn parts_know_each_other_in_one_direction() {
     // Providers wait for the network and for a child process; what is asked and
     // how an answer is read needs no runtime.
     assert_without("src/agent", &["sockets_protocol"]);
-    // Cutting a text is the same everywhere; settings, projects and the spool
-    // are no matter of the agent's.
+    // Cutting a text and taking credentials out of it is the same everywhere;
+    // settings, projects and the spool are no matter of the agent's.
     for (path, code) in code_of("src/agent") {
-        let code = code.replace("capture::shape::", "");
+        let code = code
+            .replace("capture::shape::", "")
+            .replace("capture::privacy::", "");
         assert!(!code.contains("capture::"), "{}", path.display());
     }
     for part in ["local", "mode", "prompt", "reply"] {

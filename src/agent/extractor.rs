@@ -157,10 +157,8 @@ impl Extractor<'_> {
         };
         let first = self.provider.ask(&request).await?;
         let mut read = self.read(&first);
-        if first.truncated
-            && let Some(user) = self.asking_for_rest(turn, most_chars, &request, &first.text)
-        {
-            request.user = user;
+        if first.truncated {
+            request.user = prompt::continuation(&request.user, &first.text);
             // Whole blocks again: each answer can be read by itself.
             if let Ok(rest) = self.provider.ask(&request).await
                 && let Ok(rest) = self.read(&rest)
@@ -179,26 +177,6 @@ impl Extractor<'_> {
                 model: first.model,
                 fallback: None,
             }
-        })
-    }
-
-    /// The question for what is missing of an answer, in the same room: where the
-    /// first question filled it, the turn is told shorter. `None` where it cannot
-    /// be.
-    fn asking_for_rest(
-        &self,
-        turn: &Turn,
-        most_chars: usize,
-        first: &Request,
-        so_far: &str,
-    ) -> Option<String> {
-        let fitting = |user: &str| {
-            let user = prompt::continuation(user, so_far);
-            (first.system.len() + user.len() <= most_chars).then_some(user)
-        };
-        fitting(&first.user).or_else(|| {
-            let room = most_chars.saturating_sub(prompt::MOST_CONTINUATION);
-            fitting(&prompt::build(self.mode, turn, room).user)
         })
     }
 

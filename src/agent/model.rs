@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use capture::privacy::scrub;
 use serde::{Deserialize, Serialize};
 
 /// One call. Calls are stateless: nothing of an earlier one is known to the
@@ -78,8 +79,8 @@ impl std::ops::AddAssign for TokenUsage {
 #[error("{reason}: {detail}")]
 pub struct Failure {
     pub reason: Reason,
-    /// The provider's own first words, at most [`MAX_DETAIL`] characters, on one
-    /// line. Whoever stores or shows them takes credentials out.
+    /// The provider's own first words without credentials, at most
+    /// [`MAX_DETAIL`] characters, on one line.
     pub detail: String,
     /// When the provider asks to be left alone until, counted from now.
     pub retry_after: Option<Duration>,
@@ -95,8 +96,10 @@ pub struct Failure {
 pub const MAX_DETAIL: usize = 300;
 
 impl Failure {
-    /// A failure with the provider's words as one bounded line.
+    /// A failure with the provider's words as one bounded line. Credentials are
+    /// taken out first: half of one would no longer be known for what it is.
     pub fn new(reason: Reason, words: &str) -> Self {
+        let words = scrub(words);
         let one_line = words.split_whitespace().collect::<Vec<_>>().join(" ");
         Self {
             reason,
@@ -301,6 +304,14 @@ mod tests {
         );
         assert!(failure.detail.starts_with("Not logged in xxx"));
         assert_eq!(failure.detail.chars().count(), MAX_DETAIL);
+    }
+
+    #[test]
+    fn a_credential_is_taken_out_before_the_words_are_cut() {
+        let key = ["sk-a", "nt-api03-", &"aB3dE5gH7j".repeat(9)].concat();
+        let failure = Failure::new(Reason::Prose, &format!("{}{key}", "so ".repeat(90)));
+        assert!(!failure.detail.contains("aB3dE"), "{}", failure.detail);
+        assert!(failure.detail.contains("so so"));
     }
 
     #[test]

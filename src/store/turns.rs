@@ -41,7 +41,8 @@ pub struct ClaimedTurn {
     pub earlier_prompts: Vec<String>,
     /// Whether the turn has a summary from an earlier batch.
     pub has_summary: bool,
-    /// Whether events of the turn wait that did not fit into this batch.
+    /// Whether events of the turn wait that did not fit into this batch, other
+    /// than ends without words.
     pub more_waits: bool,
     /// Which attempt at these events this is, counted from 1.
     pub attempt: i64,
@@ -187,7 +188,8 @@ fn load(
                     (SELECT max(last_error) FROM pending_messages p
                      WHERE p.turn_id = t.id AND p.status = 'processing' AND p.lease_owner = ?2),
                     EXISTS (SELECT 1 FROM pending_messages p
-                            WHERE p.turn_id = t.id AND p.status = 'pending')
+                            WHERE p.turn_id = t.id AND p.status = 'pending'
+                              AND (p.message_type <> 'summarize' OR p.last_assistant_message <> ''))
              FROM turns t WHERE t.id = ?1",
             params![turn_id, owner],
             |row| {

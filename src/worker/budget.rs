@@ -14,7 +14,9 @@ use jiff::tz::TimeZone;
 use sockets_protocol::Locations;
 
 use crate::agent::model::{Asking, Failure, Provider, Reason, Reply, Request};
-use crate::store::{Admission, CallLimits, CallUsage, Ledger, Limit, NewCall, StoreError};
+use crate::store::{
+    Admission, CallLimits, CallUsage, Ledger, Limit, NewCall, ProviderStall, StoreError,
+};
 
 use super::now;
 
@@ -75,6 +77,9 @@ impl Budget {
     pub(super) fn held(&self, provider: &str) -> Option<Failure> {
         let stall = Ledger::open(&self.locations).and_then(|ledger| ledger.stall(provider));
         let stall = stall.ok()??;
+        if stall.reason == Reason::Budget.as_str() && !self.refuses_with(&stall.detail) {
+            return None;
+        }
         let left = u64::try_from(stall.retry_at_epoch.saturating_sub(now())).ok()?;
         let reason = Reason::parse(&stall.reason).unwrap_or(Reason::Overloaded);
         (left > 0).then(|| {
@@ -82,6 +87,25 @@ impl Budget {
                 .retry_after(Some(Duration::from_millis(left)))
                 .untried()
         })
+    }
+
+    /// Whether the words are of a limit that still holds: its owner may have
+    /// raised it.
+    fn refuses_with(&self, words: &str) -> bool {
+        [Limit::DailyTokens, Limit::CallsPerHour]
+            .into_iter()
+            .any(|limit| self.refusal(limit) == words)
+    }
+
+    fn refusal(&self, limit: Limit) -> String {
+        match limit {
+            Limit::DailyTokens => {
+                format!("the {} tokens of the day are used up", self.daily_tokens)
+            }
+            Limit::CallsPerHour => {
+                format!("the {} calls of the hour are used up", self.calls_per_hour)
+            }
+        }
     }
 
     /// The pause before another attempt at a batch that has had `attempts`.
@@ -222,7 +246,8 @@ impl Metered<'_> {
             Err(Failure::new(Reason::Timeout, &words))
         });
         self.settle(row, &answer, began.elapsed());
-        answer
+        // While the slot is held: whoever has it next knows.
+        answer.map_err(|failure| self.note(failure))
     }
 
     fn reserve(&self, request: &Request) -> Result<i64, Failure> {
@@ -239,19 +264,13 @@ impl Metered<'_> {
         match admission {
             Ok(Admission::Admitted(row)) => Ok(row),
             Ok(Admission::Refused {
-                limit,
-                most,
-                free_at,
-                ..
+                limit, free_at, ..
             }) => {
-                let words = match limit {
-                    Limit::DailyTokens => format!("the {most} tokens of the day are used up"),
-                    Limit::CallsPerHour => format!("the {most} calls of the hour are used up"),
-                };
+                let words = self.budget.refusal(limit);
                 let until = u64::try_from(free_at.saturating_sub(now())).unwrap_or(0);
                 let failure = Failure::new(Reason::Budget, &words)
                     .retry_after(Some(Duration::from_millis(until).min(BUDGET_LOOK)));
-                Err(self.noted(failure).untried())
+                Err(self.note(failure).untried())
             }
             Err(error) => {
                 let words = format!("failed to ask the budget: {error}");
@@ -285,17 +304,35 @@ impl Metered<'_> {
 
     /// Notes that the provider gives answers that can be used.
     pub(super) fn answered(&self) {
-        let cleared = Ledger::open(&self.budget.locations)
-            .and_then(|mut ledger| ledger.clear_stall(self.name()));
+        let of_budget = |stall: &ProviderStall| {
+            stall.reason == Reason::Budget.as_str()
+                && stall.retry_at_epoch > now()
+                && self.budget.refuses_with(&stall.detail)
+        };
+        let cleared = Ledger::open(&self.budget.locations).and_then(|mut ledger| {
+            // That the budget ran out while this call was under way is as true
+            // as before.
+            if ledger.stall(self.name())?.as_ref().is_some_and(of_budget) {
+                return Ok(());
+            }
+            ledger.clear_stall(self.name())
+        });
         warn_of(cleared, "note that a provider answers");
     }
 
-    /// Has every worker leave a provider alone that cannot answer for now. A call
-    /// that was not made because of that is not noted once more.
-    pub(super) fn noted(&self, mut failure: Failure) -> Failure {
+    /// The same as [`Self::note`] for an answer that turned out to be none. A
+    /// failure that says when to come back has been noted.
+    pub(super) fn noted(&self, failure: Failure) -> Failure {
+        if failure.retry_after.is_some() {
+            return failure;
+        }
+        self.note(failure)
+    }
+
+    /// Has every worker leave a provider alone that cannot answer for now.
+    fn note(&self, mut failure: Failure) -> Failure {
         failure.detail = scrub(&failure.detail).into_owned();
-        let noted = failure.untried && failure.retry_after.is_some();
-        if noted || failure.reason.is_about_the_batch() {
+        if failure.reason.is_about_the_batch() {
             return failure;
         }
         let noted = Ledger::open(&self.budget.locations).and_then(|mut ledger| {

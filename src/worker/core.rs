@@ -18,6 +18,7 @@ use crate::store::{
 };
 
 use super::agent::{Agent, Worked};
+use super::current::Current;
 use super::intake::Intake;
 use super::{now, spool};
 
@@ -70,7 +71,7 @@ impl Call {
 #[derive(Debug)]
 pub(super) struct Core {
     writer: Writer,
-    agent: Arc<Agent>,
+    agent: Arc<Current>,
     locations: Locations,
     identity: SessionIdentity,
     /// Row id; 0 until the first event makes the row.
@@ -93,7 +94,7 @@ impl Core {
         settings: Settings,
         identity: SessionIdentity,
     ) -> anyhow::Result<Self> {
-        let agent = Arc::new(Agent::new(&settings, locations));
+        let agent = Arc::new(Current::new(&settings, locations));
         let owner = format!("{}-{}", std::process::id(), Uuid::now_v7());
         let writer = super::open_writer(locations, &owner)?;
         let mut core = Self {
@@ -120,7 +121,7 @@ impl Core {
             self.identity = known;
             let identity = self.identity.clone();
             self.session = self.writer.session(&identity, now())?;
-            let most_attempts = self.agent.most_attempts();
+            let most_attempts = self.agent.agent().most_attempts();
             let taken = self.writer.reclaim(self.session, most_attempts, now())?;
             if taken > 0 {
                 tracing::warn!(events = taken, "took back events of a worker that died");
@@ -171,7 +172,7 @@ impl Core {
             .into_iter()
             .filter_map(|slot| slot.or_else(|| receipts.next()))
             .collect();
-        call.process |= self.waiting >= self.agent.limits().events;
+        call.process |= self.waiting >= self.agent.agent().limits().events;
         (replies, call)
     }
 
@@ -247,7 +248,7 @@ impl Core {
             return Ok(None);
         }
         self.writer
-            .claim_turn(self.session, self.agent.limits(), all, now())
+            .claim_turn(self.session, self.agent.agent().limits(), all, now())
     }
 
     /// Commits what a turn became, or gives it back.
@@ -297,7 +298,7 @@ impl Core {
     /// Runs the agent over the session's turns, here and now; with `all` also
     /// over one that has not ended.
     pub(super) fn process_turns(&mut self, all: bool) {
-        while self.agent.held().is_none() {
+        while self.agent.agent().held().is_none() {
             let turn = match self.claim(all) {
                 Ok(Some(turn)) => turn,
                 Ok(None) => return,
@@ -306,7 +307,7 @@ impl Core {
                     return;
                 }
             };
-            let worked = match work_here(&self.agent, &turn) {
+            let worked = match work_here(&self.agent.agent(), &turn) {
                 Ok(worked) => worked,
                 Err(error) => {
                     tracing::error!("failed to start a runtime: {error}");
@@ -354,12 +355,12 @@ impl Core {
     }
 
     fn stall_reason(&self) -> Option<String> {
-        let stall = self.writer.provider_stall(self.agent.name()).ok()??;
+        let stall = self.writer.provider_stall(self.agent.agent().name()).ok()??;
         Some(format!("{}: {}", stall.reason, stall.detail))
     }
 
     /// Who works on the turns.
-    pub(super) fn agent(&self) -> Arc<Agent> {
+    pub(super) fn agent(&self) -> Arc<Current> {
         Arc::clone(&self.agent)
     }
 
@@ -372,7 +373,7 @@ impl Core {
             counters: totals.counters,
             skipped_by_reason: totals.skipped_by_reason,
             stall_reason: self.stall_reason(),
-            provider: self.agent.name().to_owned(),
+            provider: self.agent.agent().name().to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: PROTOCOL_VERSION,
             pid: std::process::id(),

@@ -9,7 +9,7 @@ use std::path::Path;
 /// stdin, stdout and stderr are /dev/null already: the hook started us so. The
 /// other descriptors are closed by number, before this process has opened any
 /// of its own.
-pub(super) fn detach() {
+pub fn detach() {
     // Fails only for a process group leader, which is detached enough.
     let _ = nix::unistd::setsid();
     for descriptor in inherited() {

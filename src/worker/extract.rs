@@ -29,12 +29,17 @@ pub(super) fn outcome(claimed: &ClaimedTurn) -> TurnOutcome {
 
 /// A `SessionEnd` after the turn's `Stop` brings nothing new.
 pub(super) fn only_ends_again(claimed: &ClaimedTurn) -> bool {
-    claimed.has_summary
+    let is_told = |event: &ClaimedEvent| event.earlier && is_stop(event);
+    (claimed.has_summary || claimed.events.iter().any(is_told))
         && claimed
             .events
             .iter()
             .filter(|event| !event.earlier)
             .all(|event| event.message_type == "summarize" && event.message.is_none())
+}
+
+fn is_stop(event: &ClaimedEvent) -> bool {
+    matches!(event.reason.as_deref(), Some("stop" | "stop_failure"))
 }
 
 /// Whether the turn has its summary, or is told here as a whole.

@@ -11,6 +11,7 @@ mod agent;
 mod budget;
 mod connection;
 mod core;
+mod current;
 mod detach;
 mod engine;
 mod extract;
@@ -28,6 +29,8 @@ use capture::settings::{Key, Settings};
 use sockets_protocol::{Locations, SafeId};
 
 use crate::store::{Reader, SessionIdentity};
+
+pub use self::detach::detach;
 
 use self::core::Core;
 use self::lock::{Acquired, SessionLock};

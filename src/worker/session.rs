@@ -17,10 +17,11 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use crate::store::ClaimedTurn;
+use crate::store::{ClaimedTurn, GiveBack};
 
 use super::agent::{Agent, GivenBack, Worked};
 use super::core::{Call, Core, Stage};
+use super::current::Current;
 use super::engine::{self, Engine};
 use super::lock::SessionLock;
 
@@ -124,7 +125,7 @@ struct Session<'a> {
     socket: Socket<'a>,
     locations: Locations,
     engine: Engine,
-    agent: Arc<Agent>,
+    agent: Arc<Current>,
     notices: mpsc::UnboundedReceiver<Call>,
     idle: Duration,
     connections: Arc<Semaphore>,
@@ -173,11 +174,11 @@ impl Session<'_> {
         let mut refusals = 0;
         let mut hold = Hold::default();
         loop {
-            if process && working.is_none() && hold.is_over(&self.agent) {
+            if process && working.is_none() && hold.is_over(&self.agent.agent()) {
                 match self.engine.claim(all).await {
                     Some(Ok(Some(turn))) => {
                         refusals = 0;
-                        *working = Some(work_on(Arc::clone(&self.agent), turn));
+                        *working = Some(work_on(self.agent.agent(), turn));
                     }
                     Some(Ok(None)) => (process, all) = (false, false),
                     Some(Err(error)) => {
@@ -206,6 +207,7 @@ impl Session<'_> {
                 Some(new) = self.notices.recv() => {
                     quiet_since = Instant::now();
                     process |= new.process;
+                    hold.look_again();
                     if new.process {
                         // What the turn's hooks had to spool is part of it.
                         call = call.then(self.engine.drain_spool().await.unwrap_or_default());
@@ -325,13 +327,16 @@ async fn finished(working: &mut Working) -> Worked {
 #[derive(Debug, Clone, Copy, Default)]
 struct Hold {
     until: Option<Instant>,
+    /// It is this turn that waits, and not everyone who asks the model.
+    own: bool,
 }
 
 impl Hold {
     fn after(worked: &Worked) -> Self {
         match worked {
-            Worked::Back(GivenBack { wait, .. }) if !wait.is_zero() => Self {
+            Worked::Back(GivenBack { wait, how, .. }) if !wait.is_zero() => Self {
                 until: Some(Instant::now() + *wait),
+                own: *how != GiveBack::Untried,
             },
             _ => Self::default(),
         }
@@ -343,8 +348,19 @@ impl Hold {
         if self.until.is_some_and(|until| until > Instant::now()) {
             return false;
         }
-        self.until = agent.held().map(|wait| Instant::now() + wait);
+        *self = Self {
+            until: agent.held().map(|wait| Instant::now() + wait),
+            own: false,
+        };
         self.until.is_none()
+    }
+
+    /// Something has happened in the session: its user may have seen to what
+    /// everyone waits for.
+    fn look_again(&mut self) {
+        if !self.own {
+            self.until = None;
+        }
     }
 
     /// Whether it lasts longer than a worker stays.

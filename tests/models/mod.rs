@@ -1,7 +1,18 @@
 //! Turns are worked on by a model: what it is sent, what becomes of its
 //! answers, and what happens when it does not give any.
 
+mod budget;
+mod canaries;
+mod claude_cli_faults;
+mod crashes;
+mod faults;
+mod injection;
+mod modes;
+mod moments;
+mod outage;
 mod real_cli;
+mod sending;
+mod stalls;
 mod turns;
 
 use crate::support::Sandbox;

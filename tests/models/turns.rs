@@ -1,5 +1,6 @@
 //! One call a turn, and what it brings is what is remembered.
 
+use crate::support::fake_model::Asked;
 use crate::support::session_a;
 
 use super::{with_anthropic, with_openai};
@@ -18,7 +19,7 @@ fn a_recorded_session_takes_one_call_a_turn_in_both_dialects() {
             3
         );
         // The original needs 367,000 characters for the same session.
-        let chars: usize = model.observed().iter().map(|asked| asked.input_chars()).sum();
+        let chars: usize = model.observed().iter().map(Asked::input_chars).sum();
         assert!(chars <= 36_000, "{chars}");
         let used = i64::try_from(model.tokens().total()).unwrap();
         let noted = sandbox.count(

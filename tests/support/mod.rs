@@ -76,6 +76,7 @@ impl Sandbox {
             ("TZ", "UTC".into()),
             ("CLAUDE_MEM_WORKER_IDLE_SECS", "1".into()),
             ("CLAUDE_MEM_LOG_LEVEL", "debug".into()),
+            ("CLAUDE_MEM_HTTP_AUTOSTART", "false".into()),
             ("CLAUDE_MEM_PROVIDER", "local".into()),
             (MARK, mark.clone().into()),
         ]

@@ -53,7 +53,7 @@ pub struct Unreadable {
     /// words mean: [`Reason::Auth`], [`Reason::Quota`], [`Reason::RateLimit`],
     /// [`Reason::Overloaded`], [`Reason::ContextTooLong`].
     pub reason: Reason,
-    /// Its first words.
+    /// Its first words, without credentials.
     pub words: String,
 }
 
@@ -86,7 +86,7 @@ pub fn read(text: &str, mode: &Mode) -> Result<Read, Unreadable> {
     if nothing {
         return Err(Unreadable {
             reason: words::reason(text, seen_tags),
-            words: text::line(text, MOST_WORDS),
+            words: text::line(&capture::privacy::scrub(text), MOST_WORDS),
         });
     }
     Ok(Read { reading, cut_off })
