@@ -17,6 +17,7 @@ use sockets_protocol::{Locations, SafeId};
     dead_code,
     unreachable_pub,
     unused_imports,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "shared with the tests, which use more of it"
 )]

@@ -219,6 +219,7 @@ fn parts_know_each_other_in_one_direction() {
         "configuration",
         "context",
         "health",
+        "http",
         "search",
         "store",
         "worker",
@@ -229,6 +230,7 @@ fn parts_know_each_other_in_one_direction() {
         ("search", &["store"]),
         ("health", &["agent", "configuration", "store"]),
         ("context", &["health", "search", "store"]),
+        ("http", &["context", "health", "search", "store"]),
         ("worker", &["agent", "configuration", "store"]),
         (
             "commands",
@@ -237,6 +239,7 @@ fn parts_know_each_other_in_one_direction() {
                 "configuration",
                 "context",
                 "health",
+                "http",
                 "search",
                 "store",
                 "worker",
@@ -274,7 +277,7 @@ fn parts_know_each_other_in_one_direction() {
 
 #[test]
 fn readers_hold_no_writer() {
-    for folder in ["src/search", "src/context", "src/health"] {
+    for folder in ["src/search", "src/context", "src/health", "src/http"] {
         assert_without(folder, &["Writer", "open_writer"]);
     }
     assert_without("hooks/src", &["database"]);

@@ -174,7 +174,9 @@ pub enum Reason {
     Timeout,
     /// No connection, or one that broke.
     Connection,
-    /// The provider refuses the request: an unknown model, a wrong parameter.
+    /// The provider knows no such model, or there is nothing at the address.
+    NotFound,
+    /// The provider refuses the request.
     BadRequest,
     /// The child process ended without an answer.
     ChildDied,
@@ -185,7 +187,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Auth,
         Self::Quota,
         Self::Budget,
@@ -198,6 +200,7 @@ impl Reason {
         Self::Empty,
         Self::Timeout,
         Self::Connection,
+        Self::NotFound,
         Self::BadRequest,
         Self::ChildDied,
         Self::BinaryMissing,
@@ -219,6 +222,7 @@ impl Reason {
             Self::Empty => "empty",
             Self::Timeout => "timeout",
             Self::Connection => "connection",
+            Self::NotFound => "not_found",
             Self::BadRequest => "bad_request",
             Self::ChildDied => "child_died",
             Self::BinaryMissing => "binary_missing",
@@ -236,7 +240,12 @@ impl Reason {
     pub const fn waits(self) -> bool {
         matches!(
             self,
-            Self::Auth | Self::Quota | Self::Budget | Self::BinaryMissing | Self::UnsafeTools
+            Self::Auth
+                | Self::Quota
+                | Self::Budget
+                | Self::NotFound
+                | Self::BinaryMissing
+                | Self::UnsafeTools
         )
     }
 

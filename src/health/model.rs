@@ -85,6 +85,11 @@ fn action(reason: Option<Reason>, provider: &str) -> String {
             Key::DailyTokens.name(),
             Key::CallsPerHour.name()
         ),
+        Some(Reason::NotFound) => format!(
+            "name another model with `claude-mem settings set {}` (or {} for openai), or check the address",
+            Key::Model.name(),
+            Key::OpenAiModel.name()
+        ),
         Some(Reason::BinaryMissing) => format!(
             "install Claude Code, or set {} to its executable",
             Key::ClaudePath.name()

@@ -172,7 +172,7 @@ fn refusals_keep_their_reasons() {
         (Fault::Overloaded, Reason::Overloaded),
         (Fault::ApiError, Reason::Overloaded),
         (Fault::BadRequest, Reason::BadRequest),
-        (Fault::NotFound, Reason::BadRequest),
+        (Fault::NotFound, Reason::NotFound),
         (
             Fault::ContextTooLong { over_chars: 0 },
             Reason::ContextTooLong,

@@ -41,10 +41,10 @@ fn waits(world: World, fault: &Fault, reason: &str, words: &str) {
     sandbox.play(&turn(&talk(&sandbox, "first"), "a"));
     wait_for_return(&sandbox, reason);
     assert_untouched(&sandbox, words);
-    let action = if reason == "quota" {
-        "wait until the limit is lifted"
-    } else {
-        "check the key"
+    let action = match reason {
+        "quota" => "wait until the limit is lifted",
+        "not_found" => "name another model",
+        _ => "check the key",
     };
     assert_stalled(&sandbox, reason, words, action);
     assert_few_calls(&model, began, FIRST_WAIT, 1);
@@ -76,6 +76,7 @@ fn a_refused_key_costs_no_event_and_heals_by_itself() {
                 ],
             ),
             (Fault::Prose(login.to_owned()), "auth", [login, login]),
+            (Fault::NotFound, "not_found", ["model: ", "The model `"]),
         ],
         waits,
     );
@@ -194,6 +195,7 @@ fn a_way_that_is_broken_is_tried_three_times_and_then_done_without() {
                 ["the connection broke"; 2],
             ),
             (Fault::Hang, "timeout", ["no answer within 1 s"; 2]),
+            (Fault::NotJson, "connection", ["Sign in"; 2]),
         ],
         |world, fault, reason, words| {
             let (mut sandbox, model) = world();
@@ -242,7 +244,6 @@ fn a_provider_that_is_not_there_is_done_without_until_it_comes() {
 fn answers_that_cannot_be_used_cost_a_bounded_number_of_calls() {
     in_both_dialects(
         &[
-            (Fault::NotFound, "bad_request", ["model: ", "The model `"]),
             (
                 Fault::BadRequest,
                 "bad_request",
@@ -263,7 +264,6 @@ fn answers_that_cannot_be_used_cost_a_bounded_number_of_calls() {
             ),
             // Tags that are none are words.
             (Fault::Malformed, "prose", ["<observation <type>"; 2]),
-            (Fault::NotJson, "malformed", ["Sign in"; 2]),
             (Fault::Empty, "empty", [""; 2]),
             (Fault::EmptyContent, "empty", [""; 2]),
         ],

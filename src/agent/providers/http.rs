@@ -187,8 +187,9 @@ impl Http {
         }
         serde_json::from_slice(&answer.body).map_err(|_| {
             let start = String::from_utf8_lossy(&answer.body[..answer.body.len().min(4096)]);
+            // Somebody else answers: the login page of a network, a proxy.
             let words = format!("the answer is not JSON: {}", self.hide(&start));
-            Failure::new(Reason::Malformed, &words)
+            Failure::new(Reason::Connection, &words).unsent()
         })
     }
 

@@ -220,7 +220,7 @@ fn only_model(list: &Value, setting: &str) -> Result<String, Failure> {
             )
         }
     };
-    Err(Failure::new(Reason::BadRequest, &words))
+    Err(Failure::new(Reason::NotFound, &words))
 }
 
 fn reply(completion: &Value, asked: &str) -> Result<Reply, Failure> {

@@ -45,8 +45,9 @@ const USED_UP: &[&str] = &[
     "spend limit",
     "quota",
 ];
-/// Used up until tomorrow.
-const OF_THE_DAY: &[&str] = &["per day", "per-day", "perday", "daily"];
+/// Used up until tomorrow, or longer. Anthropic says the last, with the kind that
+/// each of its 429 has.
+const OF_THE_DAY: &[&str] = &["per day", "per-day", "perday", "daily", "regain access"];
 /// Used up for moments. The last is Gemini's sentence about any 429.
 const OF_THE_MOMENT: &[&str] = &[
     "rate limit",
@@ -214,6 +215,8 @@ impl Said {
             Reason::RateLimit
         } else if self.has(&["overloaded_error", "server_error", "unavailable"]) {
             Reason::Overloaded
+        } else if self.status == 404 || self.has(&["model_not_found", "not_found_error"]) {
+            Reason::NotFound
         } else {
             Reason::BadRequest
         }

@@ -87,7 +87,8 @@ pub(super) fn of_error(status: Option<u16>, kind: Option<&str>, text: &str) -> R
             Some(Reason::Connection) => Reason::Connection,
             _ => Reason::Overloaded,
         },
-        (Some(_), _) | (None, Some("invalid_request" | "model_not_found")) => {
+        (Some(404), _) | (None, Some("model_not_found")) => Reason::NotFound,
+        (Some(_), _) | (None, Some("invalid_request")) => {
             match of_words(text) {
                 Some(reason @ (Reason::Auth | Reason::Quota | Reason::ContextTooLong)) => reason,
                 _ => Reason::BadRequest,
@@ -232,7 +233,7 @@ mod tests {
             Some(404),
             Some("model_not_found"),
             "There's an issue with the selected model",
-            Reason::BadRequest,
+            Reason::NotFound,
         ),
         (
             None,

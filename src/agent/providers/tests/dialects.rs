@@ -35,7 +35,7 @@ fn openai_and_azure_are_understood() {
         (429, day, "rate_limit_exceeded", Reason::Quota),
         (429, azure, "429", Reason::RateLimit),
         (400, long, "context_length_exceeded", Reason::ContextTooLong),
-        (404, "no such model", "model_not_found", Reason::BadRequest),
+        (404, "no such model", "model_not_found", Reason::NotFound),
     ] {
         let body = json!({"error": {"message": message, "code": code}});
         assert_eq!(meaning(status, &body), reason, "{body}");
@@ -69,7 +69,7 @@ fn servers_of_ones_own_are_understood() {
         (
             404,
             json!({"error": "model 'x' not found"}),
-            Reason::BadRequest,
+            Reason::NotFound,
         ),
         (401, json!({"detail": "Not authenticated"}), Reason::Auth),
     ] {

@@ -190,7 +190,7 @@ fn a_server_with_several_models_or_none_wants_a_name() {
             ..request()
         };
         let failure = ask_for(&provider, &any).unwrap_err();
-        assert_eq!(failure.reason, Reason::BadRequest);
+        assert_eq!(failure.reason, Reason::NotFound);
         assert!(failure.detail.contains(words), "{failure}");
         assert!(
             failure.detail.contains("CLAUDE_MEM_OPENAI_MODEL"),

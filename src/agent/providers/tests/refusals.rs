@@ -127,7 +127,7 @@ fn the_request_is_at_fault() {
             404,
             "not_found_error",
             "model: claude-nonsense",
-            Reason::BadRequest,
+            Reason::NotFound,
         ),
         (
             400,

@@ -85,10 +85,10 @@ fn an_endless_answer_is_given_up() {
 }
 
 #[test]
-fn a_page_instead_of_json_is_malformed() {
+fn a_page_instead_of_json_is_not_the_providers() {
     let page = "<html><title>Sign in</title></html>";
     let failure = failure_of(answer(200, &["Content-Type: text/html"], page));
-    assert_eq!(failure.reason, Reason::Malformed);
+    assert_eq!(failure.reason, Reason::Connection);
     assert!(failure.detail.contains("Sign in"), "{failure}");
 }
 
@@ -168,7 +168,7 @@ fn no_failure_repeats_a_credential() {
     let provider = AnthropicProvider::new(&anthropic_at(&base));
     for reason in [
         Reason::Auth,
-        Reason::Malformed,
+        Reason::Connection,
         Reason::Overloaded,
         Reason::Connection,
     ] {
