@@ -259,7 +259,9 @@ fn read_file(path: &Path) -> Result<Option<Map<String, Value>>, String> {
 /// Whether `text` is a value for `setting`; if not, what would be.
 fn check(setting: &Setting, text: &str) -> Result<(), String> {
     let wanted = match setting.kind {
-        Kind::Text | Kind::Secret if text.contains(char::is_control) => "text in one line".to_owned(),
+        Kind::Text | Kind::Secret if text.contains(char::is_control) => {
+            "text in one line".to_owned()
+        }
         Kind::Flag if flag(text).is_none() => "true or false".to_owned(),
         Kind::Number { min, max }
             if !text

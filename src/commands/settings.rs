@@ -4,7 +4,8 @@ use std::io::Write;
 
 use anyhow::anyhow;
 use capture::settings::{
-    FILE_NAME, Kind, Place as SettingPlace, SETTINGS, SetError, Setting, Settings, Source, find, set,
+    FILE_NAME, Kind, Place as SettingPlace, SETTINGS, SetError, Setting, Settings, Source, find,
+    set,
 };
 use clap::Subcommand;
 use serde::Serialize;
@@ -233,7 +234,10 @@ mod tests {
             let table = text(|out| all(&settings, json, out));
             assert!(!table.contains("AIza-hidden"), "{table}");
             let one = text(|out| get(&settings, "gemini_api_key", json, out));
-            assert!(one.contains("(set)") && !one.contains("AIza-hidden"), "{one}");
+            assert!(
+                one.contains("(set)") && !one.contains("AIza-hidden"),
+                "{one}"
+            );
         }
     }
 

@@ -183,7 +183,10 @@ mod tests {
             healthy.contains("\nqueue      billing: pending 1, "),
             "{healthy}"
         );
-        assert!(healthy.contains("\nspool      empty\nprovider   local ("), "{healthy}");
+        assert!(
+            healthy.contains("\nspool      empty\nprovider   local ("),
+            "{healthy}"
+        );
         assert!(
             healthy.ends_with("\nhealthy    nothing is stalled\n"),
             "{healthy}"

@@ -263,9 +263,7 @@ impl Metered<'_> {
             .and_then(|mut ledger| ledger.reserve(&call, self.budget.limits(), now()));
         match admission {
             Ok(Admission::Admitted(row)) => Ok(row),
-            Ok(Admission::Refused {
-                limit, free_at, ..
-            }) => {
+            Ok(Admission::Refused { limit, free_at, .. }) => {
                 let words = self.budget.refusal(limit);
                 let until = u64::try_from(free_at.saturating_sub(now())).unwrap_or(0);
                 let failure = Failure::new(Reason::Budget, &words)

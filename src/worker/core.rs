@@ -355,7 +355,10 @@ impl Core {
     }
 
     fn stall_reason(&self) -> Option<String> {
-        let stall = self.writer.provider_stall(self.agent.agent().name()).ok()??;
+        let stall = self
+            .writer
+            .provider_stall(self.agent.agent().name())
+            .ok()??;
         Some(format!("{}: {}", stall.reason, stall.detail))
     }
 

@@ -89,7 +89,8 @@ impl Provider for ClaudeCliProvider {
     fn most_tokens(&self, request: &Request) -> u64 {
         let once = request.most_tokens(self.overhead_tokens());
         let answers = u64::from(request.max_output_tokens);
-        once.saturating_mul(4).saturating_add(answers.saturating_mul(6))
+        once.saturating_mul(4)
+            .saturating_add(answers.saturating_mul(6))
     }
 
     fn ask<'a>(&'a self, request: &'a Request) -> Asking<'a> {

@@ -88,12 +88,10 @@ pub(super) fn of_error(status: Option<u16>, kind: Option<&str>, text: &str) -> R
             _ => Reason::Overloaded,
         },
         (Some(404), _) | (None, Some("model_not_found")) => Reason::NotFound,
-        (Some(_), _) | (None, Some("invalid_request")) => {
-            match of_words(text) {
-                Some(reason @ (Reason::Auth | Reason::Quota | Reason::ContextTooLong)) => reason,
-                _ => Reason::BadRequest,
-            }
-        }
+        (Some(_), _) | (None, Some("invalid_request")) => match of_words(text) {
+            Some(reason @ (Reason::Auth | Reason::Quota | Reason::ContextTooLong)) => reason,
+            _ => Reason::BadRequest,
+        },
         (None, _) => of_words(text).unwrap_or(Reason::ChildDied),
     }
 }
