@@ -10,7 +10,8 @@ use crate::worker;
 
 use super::output::ERROR;
 use super::{
-    context, demo, installation, list, logs, queue, search, settings, show, status, supervise, usage,
+    context, demo, installation, list, logs, queue, search, settings, show, status, supervise,
+    usage,
 };
 
 /// A memory for Claude Code: it notes what sessions do, keeps what matters and
