@@ -3,9 +3,9 @@
 //! What models write is rarely well-formed: there are words and code fences
 //! around it, `<` and `&` within it, tags that are missing, and an end that is
 //! cut off. So the reader knows our tags only; everything else is text. It goes
-//! through the answer once ([`tags`]), puts blocks together from the tags
-//! ([`blocks`]), and holds what it finds to the mode's lists and to bounds
-//! ([`observation`], [`summary`]). Entities are decoded by `quick-xml`.
+//! through the answer once (`tags`), puts blocks together from the tags
+//! (`blocks`), and holds what it finds to the mode's lists and to bounds
+//! (`observation`, `summary`). Entities are decoded by `quick-xml`.
 
 mod blocks;
 mod instruction;
