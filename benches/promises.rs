@@ -29,6 +29,9 @@ use support::{Sandbox, binary, wait_until};
 /// Interleaved runs of each latency measurement.
 const RUNS: usize = 600;
 
+#[path = "measures/http.rs"]
+mod http;
+
 type Measurement = (&'static str, fn());
 
 const MEASUREMENTS: &[Measurement] = &[
@@ -38,6 +41,7 @@ const MEASUREMENTS: &[Measurement] = &[
     ("memory", worker_memory),
     ("burst", burst),
     ("disk", disk),
+    ("http", http::measure),
 ];
 
 fn main() {

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod configuration;
 pub mod context;
 pub mod health;
+pub mod http;
 pub mod search;
 pub mod store;
 pub mod worker;

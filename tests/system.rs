@@ -12,6 +12,7 @@ mod claude_code;
 mod dependencies;
 mod files;
 mod hook_matrix;
+mod http;
 mod models;
 mod privacy;
 mod projects;
@@ -20,6 +21,7 @@ mod recovery;
 mod session_a;
 pub mod support;
 mod usage;
+mod viewer;
 mod workers;
 
 #[test]

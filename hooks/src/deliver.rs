@@ -218,7 +218,10 @@ fn spool(
 
 /// Starts a worker for the session, unless one holds its lock or was started a
 /// moment ago. The worker detaches itself; here it only gets nothing of ours.
-fn start_worker(locations: &Locations, session: &str, id: &SafeId) -> Result<(), String> {
+///
+/// # Errors
+/// When it cannot be started, with the reason in words.
+pub fn start_worker(locations: &Locations, session: &str, id: &SafeId) -> Result<(), String> {
     create_private_dir(&locations.sockets_dir()).map_err(|error| {
         format!(
             "failed to create {}: {error}",

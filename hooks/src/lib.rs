@@ -16,6 +16,7 @@ mod log;
 mod patience;
 pub mod privacy;
 pub mod project;
+pub mod relay;
 mod run;
 pub mod settings;
 pub mod shape;
@@ -24,4 +25,4 @@ pub mod stdin;
 mod wire;
 
 pub use patience::Patience;
-pub use run::{Hook, answer, exec_context, main};
+pub use run::{Hook, answer, exec_context, main, say};

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::{SigSet, Signal};
 use sockets_protocol::{Finalize, Locations, Observation, Prompt, Request, SafeId};
@@ -83,7 +83,7 @@ pub fn answer(json: &str) -> ! {
 }
 
 /// Prints the hook's answer; of two threads that try, one prints.
-fn say(json: &str) {
+pub fn say(json: &str) {
     static SAID: AtomicBool = AtomicBool::new(false);
     if !SAID.swap(true, Ordering::SeqCst) {
         let mut stdout = std::io::stdout().lock();
@@ -144,44 +144,71 @@ fn capture(patience: Patience) {
     let Some(event) = event(object.into(), std::env::var("CLAUDE_CODE_SESSION_ID").ok()) else {
         return;
     };
-    if let What::Tool { name, .. } = &event.what
-        && skip::tool(&settings, name).is_some()
+    let from_host = std::env::var_os("CLAUDE_PROJECT_DIR").filter(|dir| !dir.is_empty());
+    let taken = take(
+        &settings,
+        event,
+        |event| resolve_project(&settings, from_host.as_deref().map(Path::new), event),
+        patience.ack_by(),
+    );
+    if let Taken::Handed {
+        delivery: Delivery::Lost(reason),
+        ..
+    } = taken
     {
-        return;
+        log::note(&Locations::new(settings.data_dir()), &reason);
     }
-    let project = resolve_project(&settings, &event);
+}
+
+/// What became of an event.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It is not captured, for this reason.
+    Skipped(&'static str),
+    Handed {
+        event_id: String,
+        delivery: Delivery,
+    },
+}
+
+/// The way of every event: skip rules, its project, what must not leave this
+/// process, and then to the worker, which has until `ack_by` to answer.
+pub(crate) fn take(
+    settings: &Settings,
+    event: Event,
+    project_of: impl FnOnce(&Event) -> Project,
+    ack_by: Instant,
+) -> Taken {
+    if let What::Tool { name, .. } = &event.what
+        && let Some(reason) = skip::tool(settings, name)
+    {
+        return Taken::Skipped(reason.as_str());
+    }
+    let project = project_of(&event);
     let cwd = PathBuf::from(event.cwd.as_deref().unwrap_or("/"));
-    if skip::project(&settings, &project, &cwd).is_some() {
-        return;
+    if let Some(reason) = skip::project(settings, &project, &cwd) {
+        return Taken::Skipped(reason.as_str());
     }
     let locations = Locations::new(settings.data_dir());
     let id = SafeId::new(&event.session);
     let Some(event) = silence(&locations, &id, event) else {
-        return;
+        return Taken::Skipped("private");
     };
     let (session, event_id, at) = (event.session.clone(), event.id.clone(), now());
-    let request = request(&settings, &project, event, at);
+    let request = request(settings, &project, event, at);
     if matches!(&request, Request::Prompt(prompt) if prompt.private) {
         set_private(&locations, &id, &request);
     }
-    let delivery = deliver(
-        &locations,
-        &session,
-        &request,
-        at,
-        &event_id,
-        patience.ack_by(),
-    );
-    if let Delivery::Lost(reason) = delivery {
-        log::note(&locations, &reason);
-    }
+    let delivery = deliver(&locations, &session, &request, at, &event_id, ack_by);
+    Taken::Handed { event_id, delivery }
 }
 
-fn resolve_project(settings: &Settings, event: &Event) -> Project {
-    let from_host = std::env::var_os("CLAUDE_PROJECT_DIR").filter(|dir| !dir.is_empty());
+pub(crate) fn resolve_project(
+    settings: &Settings,
+    from_host: Option<&Path>,
+    event: &Event,
+) -> Project {
     let dir = from_host
-        .as_deref()
-        .map(Path::new)
         .or_else(|| event.cwd.as_deref().map(Path::new))
         .unwrap_or(Path::new("/"));
     let name = settings.get(Key::Project);

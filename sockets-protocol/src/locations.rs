@@ -127,6 +127,16 @@ impl Locations {
         self.told_dir().join(format!("{id}.json"))
     }
 
+    /// Held by the HTTP server for its whole life.
+    pub fn http_lock(&self) -> PathBuf {
+        self.sockets_dir().join("http.lock")
+    }
+
+    /// What the HTTP server tells others about itself: `{pid, port, version}`.
+    pub fn http_server(&self) -> PathBuf {
+        self.data_dir.join("worker.pid")
+    }
+
     pub fn logs_dir(&self) -> PathBuf {
         self.data_dir.join("logs")
     }

@@ -10,8 +10,8 @@ use crate::worker;
 
 use super::output::ERROR;
 use super::{
-    context, demo, installation, list, logs, queue, search, settings, show, status, supervise,
-    usage,
+    context, demo, installation, list, logs, queue, search, serve, settings, show, status,
+    supervise, usage,
 };
 
 /// A memory for Claude Code: it notes what sessions do, keeps what matters and
@@ -48,6 +48,10 @@ enum Command {
     Logs(logs::Args),
     /// Print or change settings
     Settings(settings::Args),
+    /// Serve the API and the viewer on this machine
+    Serve(serve::Args),
+    /// Open the viewer in a browser
+    Viewer(serve::ViewerArgs),
     /// Run the worker of one session in the foreground
     #[command(
         after_help = "Example: claude-mem worker try-it\n         echo '{\"type\":\"ping\"}' | nc -U ~/.claude-mem/sockets/session-try-it.sock"
@@ -119,6 +123,8 @@ fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Queue(args) => return queue::run(&args, out),
         Command::Logs(args) => logs::run(&args, out)?,
         Command::Settings(args) => settings::run(&args, out)?,
+        Command::Serve(args) => return serve::run(&args, out),
+        Command::Viewer(args) => serve::view(&args, out)?,
         Command::Worker { session, detached } => {
             worker::run(&worker::Options { session, detached })?;
         }

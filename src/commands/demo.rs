@@ -144,6 +144,7 @@ impl Stage {
             .env("HOME", &self.home)
             .env("CLAUDE_MEM_DATA_DIR", self.locations.data_dir())
             .env("CLAUDE_MEM_PROVIDER", "local")
+            .env("CLAUDE_MEM_HTTP_AUTOSTART", "false")
             .env("CLAUDE_PROJECT_DIR", &self.project_dir);
         command
     }

@@ -13,6 +13,7 @@ mod place;
 mod queue;
 mod record;
 mod search;
+mod serve;
 mod settings;
 mod show;
 mod status;

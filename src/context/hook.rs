@@ -17,6 +17,7 @@ use sockets_protocol::Locations;
 use crate::health::{self, Stall};
 use crate::store::{Reader, StoreError};
 
+use super::autostart;
 use super::fetch::{Input, Mode, Options, Since, fetch, projects};
 use super::payload::{Payload, Source};
 use super::render::render;
@@ -32,7 +33,7 @@ pub fn run() -> ! {
     patience.watch();
     // What a panic would print helps nobody here.
     std::panic::set_hook(Box::new(|_| {}));
-    let text = catch_unwind(AssertUnwindSafe(|| {
+    let told = catch_unwind(AssertUnwindSafe(|| {
         if skip::disabled(|name| std::env::var_os(name)).is_some() {
             return None;
         }
@@ -41,16 +42,26 @@ pub fn run() -> ! {
         let payload = payload.as_ref().map(Payload::from).unwrap_or_default();
         let host_dir = std::env::var_os("CLAUDE_PROJECT_DIR").map(PathBuf::from);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-        Session {
+        let wants_server = settings
+            .bool(Key::HttpAutostart)
+            .then(|| settings.data_dir().to_owned());
+        let session = Session {
             dir: directory(host_dir, &payload)?,
             now_ms: i64::try_from(now.as_millis()).ok()?,
             zone: super::zone::local(),
             settings,
             payload,
-        }
-        .tell()
+        };
+        Some((session.tell(), wants_server))
     }));
-    capture::answer(&envelope(text.ok().flatten().as_deref()).to_string())
+    let (text, wants_server) = told.ok().flatten().unwrap_or_default();
+    let answer = envelope(text.as_deref()).to_string();
+    // The session has its answer; only the end of this process waits.
+    capture::say(&answer);
+    if let Some(data_dir) = wants_server {
+        autostart::start(&Locations::new(data_dir));
+    }
+    capture::answer(&answer)
 }
 
 fn envelope(text: Option<&str>) -> Value {

@@ -5,6 +5,7 @@
 //! model provider's prompt cache stays valid), [`hook`] answers Claude Code's
 //! `SessionStart` within its deadline.
 
+mod autostart;
 mod fetch;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -20,6 +20,7 @@ mod status;
 mod tests;
 mod turns;
 mod usage;
+pub mod web;
 mod writer;
 
 pub use error::StoreError;

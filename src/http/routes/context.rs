@@ -1,0 +1,181 @@
+//! What a session is told, for those who are not started by Claude Code.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use axum::extract::State;
+use capture::project::Scope;
+use capture::settings::Settings;
+use serde_json::json;
+
+use crate::context::{self, Input, Options, text::joined, zone};
+use crate::health::Stall;
+use crate::store::Reader;
+use crate::store::web::{Page, WebObservation, WebSummary};
+
+use super::super::answer::{self, Answer, Failure, ok};
+use super::super::ask::{JsonBody, Params};
+use super::super::state::{Shared, settings};
+use super::health::look;
+use super::render;
+use super::search::{Wanted, find};
+
+/// Observations that go with each recent summary.
+const OBSERVATIONS_EACH: usize = 10;
+
+const STRONG: Style = Style::new().bold();
+const NUMBER: Style = AnsiColor::Cyan.on_default();
+
+pub(in super::super) async fn inject(state: State<Shared>, params: Params) -> Answer {
+    let projects = params.list("projects");
+    let projects = match params.owned("project") {
+        Some(project) => vec![project],
+        None if projects.is_empty() => {
+            return Err(Failure::bad("Project parameter is required"));
+        }
+        None => projects,
+    };
+    tell(state, projects, params.flag("full"), params.flag("colors")).await
+}
+
+pub(in super::super) async fn preview(state: State<Shared>, params: Params) -> Answer {
+    let project = params
+        .owned("project")
+        .ok_or_else(|| Failure::bad("Project parameter is required"))?;
+    tell(state, vec![project], params.flag("full"), true).await
+}
+
+/// The last of several projects is where the session is; the others are told
+/// along with it.
+async fn tell(
+    State(app): State<Shared>,
+    projects: Vec<String>,
+    full: bool,
+    colours: bool,
+) -> Answer {
+    let health = look(&app).await?;
+    let stall = health.stall_reason.clone().map(|cause| Stall {
+        cause,
+        action: health.stall_action.clone().unwrap_or_default(),
+    });
+    app.pool
+        .read(move |reader| {
+            let text = session_start(reader, stall, &settings(), &projects, full)?;
+            Ok(answer::text(if colours { painted(&text) } else { text }))
+        })
+        .await
+}
+
+fn session_start(
+    reader: Option<&Reader>,
+    stall: Option<Stall>,
+    settings: &Settings,
+    projects: &[String],
+    full: bool,
+) -> Result<String, Failure> {
+    let mut options = Options::from_settings(settings);
+    if full {
+        options.full_count = options.observations;
+    }
+    let here = projects.last().map(String::as_str).unwrap_or_default();
+    let mut input = Input::empty(here, options, zone::local());
+    if let Some(reader) = reader {
+        let mut names = Vec::new();
+        for project in projects {
+            names.extend(context::projects(reader, &scope(project))?);
+        }
+        names.sort_unstable();
+        names.dedup();
+        context::fetch(reader, &names, None, &mut input)?;
+    }
+    input.stall = stall;
+    Ok(context::render(&input))
+}
+
+/// What a session of this project sees.
+fn scope(name: &str) -> Scope {
+    let parent = name.split_once('/').map(|(parent, _)| parent.to_owned());
+    let children_of = parent.is_none().then(|| name.to_owned());
+    let exact = std::iter::once(name.to_owned()).chain(parent).collect();
+    Scope { exact, children_of }
+}
+
+/// Headings and ids stand out on a terminal.
+fn painted(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len() * 5 / 4);
+    for line in text.lines() {
+        let id = line.split(' ').next().unwrap_or_default();
+        if line.starts_with("# ") || line.starts_with("## ") {
+            let _ = write!(shown, "{STRONG}{line}{STRONG:#}");
+        } else if id
+            .trim_end_matches(',')
+            .strip_prefix(['#', 'S'])
+            .is_some_and(is_number)
+        {
+            let _ = write!(shown, "{NUMBER}{id}{NUMBER:#}{}", &line[id.len()..]);
+        } else {
+            shown.push_str(line);
+        }
+        shown.push('\n');
+    }
+    shown
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+pub(in super::super) async fn recent(State(app): State<Shared>, params: Params) -> Answer {
+    let project = params.owned("project");
+    let limit = params.count("limit", 3, 100)?;
+    app.pool
+        .read(move |reader| {
+            let page = |limit| Page {
+                project: project.clone(),
+                limit,
+                ..Page::default()
+            };
+            let (summaries, observations): (Vec<WebSummary>, Vec<WebObservation>) = match reader {
+                None => Default::default(),
+                Some(reader) => (
+                    reader.web_page(&page(limit))?,
+                    reader.web_page(&page(limit * OBSERVATIONS_EACH))?,
+                ),
+            };
+            let mut text = String::new();
+            for row in &summaries {
+                render::summary(&mut text, row);
+            }
+            for row in &observations {
+                render::observation(&mut text, row);
+            }
+            ok(&json!({
+                "summaries": summaries,
+                "observations": observations,
+                "content": [{ "type": "text", "text": text }],
+            }))
+        })
+        .await
+}
+
+/// What memory says to a question, as a text to put in front of it.
+pub(in super::super) async fn semantic(State(app): State<Shared>, body: JsonBody) -> Answer {
+    let Some(query) = body.text(&["q", "query"]).map(str::to_owned) else {
+        return Err(Failure::bad("q is required"));
+    };
+    let limit = body.count("limit", 5, 50)?;
+    let project = body.text(&["project"]).map(str::to_owned);
+    app.pool
+        .read(move |reader| {
+            let found = find(reader, &Wanted::words(&query, project, limit))?;
+            let mut text = String::new();
+            for hit in &found.observations {
+                let row = &hit.row;
+                let title = joined(&row.title);
+                let _ = writeln!(text, "#{} {title}", row.id);
+                let _ = writeln!(text, "{}\n", joined(&row.narrative));
+            }
+            ok(&json!({ "context": text.trim_end(), "count": found.observations.len() }))
+        })
+        .await
+}

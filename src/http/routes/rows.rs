@@ -1,0 +1,219 @@
+//! Listings, single rows and batches.
+
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::store::web::{
+    Page, ProjectCounts, WebObservation, WebPrompt, WebRow, WebSession, WebSummary,
+};
+
+use super::super::answer::{Answer, Failure, ok};
+use super::super::ask::{JsonBody, Params, Segment};
+use super::super::state::Shared;
+
+const DEFAULT_LIMIT: usize = 20;
+const MOST: usize = 100;
+
+/// Rows that one batch may ask for.
+const MOST_IDS: usize = 1000;
+
+pub(in super::super) async fn observations(state: State<Shared>, params: Params) -> Answer {
+    let count = |counts: ProjectCounts| counts.observations;
+    list::<WebObservation>(state, params, "observations", count).await
+}
+
+pub(in super::super) async fn summaries(state: State<Shared>, params: Params) -> Answer {
+    let count = |counts: ProjectCounts| counts.summaries;
+    list::<WebSummary>(state, params, "summaries", count).await
+}
+
+pub(in super::super) async fn prompts(state: State<Shared>, params: Params) -> Answer {
+    let count = |counts: ProjectCounts| counts.prompts;
+    list::<WebPrompt>(state, params, "prompts", count).await
+}
+
+/// One page; the rows stand under two names.
+#[derive(Serialize)]
+struct Listing<'a, T> {
+    items: &'a [T],
+    total: i64,
+    #[serde(rename = "hasMore")]
+    has_more: bool,
+    offset: usize,
+    limit: usize,
+    #[serde(flatten)]
+    named: std::collections::BTreeMap<&'static str, &'a [T]>,
+}
+
+async fn list<T: WebRow>(
+    State(app): State<Shared>,
+    params: Params,
+    name: &'static str,
+    count: fn(ProjectCounts) -> i64,
+) -> Answer {
+    let page = Page {
+        project: params.owned("project"),
+        platform: params.owned("platformSource"),
+        session_db_id: None,
+        limit: params.count("limit", DEFAULT_LIMIT, MOST)?,
+        offset: params.count("offset", 0, usize::MAX)?,
+    };
+    let asked = std::sync::Arc::clone(&app);
+    app.pool
+        .read(move |reader| {
+            let (items, total) = match reader {
+                None => (Vec::new(), 0),
+                Some(reader) => {
+                    let items: Vec<T> = reader.web_page(&page)?;
+                    let total = if page.platform.is_some() {
+                        reader.web_count_of_platform::<T>(&page)?
+                    } else {
+                        let path = asked.locations.database();
+                        asked.counted.with(&path, Some(reader), |census| {
+                            count(census.counts(page.project.as_deref()))
+                        })?
+                    };
+                    (items, total)
+                }
+            };
+            let end = i64::try_from(page.offset.saturating_add(items.len())).unwrap_or(i64::MAX);
+            ok(&Listing {
+                items: &items,
+                total,
+                has_more: !items.is_empty() && end < total,
+                offset: page.offset,
+                limit: page.limit,
+                named: [(name, &items[..])].into(),
+            })
+        })
+        .await
+}
+
+pub(in super::super) async fn observation(state: State<Shared>, id: Segment) -> Answer {
+    one::<WebObservation>(state, id, "Observation").await
+}
+
+pub(in super::super) async fn summary(state: State<Shared>, id: Segment) -> Answer {
+    one::<WebSummary>(state, id, "Session").await
+}
+
+pub(in super::super) async fn prompt(state: State<Shared>, id: Segment) -> Answer {
+    one::<WebPrompt>(state, id, "Prompt").await
+}
+
+async fn one<T: WebRow>(
+    State(app): State<Shared>,
+    Segment(id): Segment,
+    what: &'static str,
+) -> Answer {
+    let id = number(&id)?;
+    app.pool
+        .read(move |reader| {
+            let row: Option<T> = reader
+                .map(|reader| reader.web_row(id))
+                .transpose()?
+                .flatten();
+            match row {
+                Some(row) => ok(&row),
+                None => Err(Failure::not_found(format!("{what} #{id} not found"))),
+            }
+        })
+        .await
+}
+
+/// A row's id in a path.
+pub(in super::super) fn number(text: &str) -> Result<i64, Failure> {
+    text.parse::<i64>()
+        .ok()
+        .filter(|id| *id > 0)
+        .ok_or_else(|| Failure::bad("Invalid id"))
+}
+
+pub(in super::super) async fn observations_batch(
+    State(app): State<Shared>,
+    body: JsonBody,
+) -> Answer {
+    let Some(Value::Array(ids)) = body.value(&["ids"]) else {
+        return Err(Failure::bad("ids must be an array of numbers"));
+    };
+    if !ids.iter().all(Value::is_number) {
+        return Err(Failure::bad("ids must be an array of numbers"));
+    }
+    let ids: Option<Vec<i64>> = ids.iter().map(Value::as_i64).collect();
+    let mut ids = ids.ok_or_else(|| Failure::bad("All ids must be integers"))?;
+    if ids.len() > MOST_IDS {
+        return Err(Failure::bad(format!("ids may have {MOST_IDS} items")));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let oldest_first = match body.text(&["orderBy"]) {
+        Some("date_asc") => true,
+        Some("date_desc") | None => false,
+        Some(_) => return Err(Failure::bad("orderBy must be date_desc or date_asc")),
+    };
+    let limit = body.count("limit", MOST_IDS, MOST_IDS)?;
+    let project = body.text(&["project"]).map(str::to_owned);
+    app.pool
+        .read(move |reader| {
+            let mut rows: Vec<WebObservation> = reader
+                .map(|reader| reader.web_rows_by_id(&ids))
+                .transpose()?
+                .unwrap_or_default();
+            rows.retain(|row| {
+                project
+                    .as_ref()
+                    .is_none_or(|project| *project == row.project)
+            });
+            rows.sort_by_key(|row| (row.created_at_epoch, row.id));
+            if !oldest_first {
+                rows.reverse();
+            }
+            rows.truncate(limit);
+            ok(&rows)
+        })
+        .await
+}
+
+pub(in super::super) async fn by_file(State(app): State<Shared>, params: Params) -> Answer {
+    let paths: Vec<String> = params.values("path").map(str::to_owned).collect();
+    if paths.is_empty() {
+        return Err(Failure::bad("path is required"));
+    }
+    let projects = params.list("projects");
+    let limit = params.count("limit", 15, MOST)?;
+    app.pool
+        .read(move |reader| {
+            let observations = reader
+                .map(|reader| reader.web_by_file(&paths, &projects, limit))
+                .transpose()?
+                .unwrap_or_default();
+            ok(&json!({ "observations": observations, "count": observations.len() }))
+        })
+        .await
+}
+
+pub(in super::super) async fn sessions_batch(State(app): State<Shared>, body: JsonBody) -> Answer {
+    let ids: Option<Vec<String>> = match body.value(&["memorySessionIds", "sdkSessionIds"]) {
+        Some(Value::Array(ids)) => ids
+            .iter()
+            .map(|id| id.as_str().map(str::to_owned))
+            .collect(),
+        _ => None,
+    };
+    let ids = ids.ok_or_else(|| Failure::bad("memorySessionIds must be an array of strings"))?;
+    if ids.len() > MOST_IDS {
+        return Err(Failure::bad(format!(
+            "memorySessionIds may have {MOST_IDS} items"
+        )));
+    }
+    app.pool
+        .read(move |reader| {
+            let sessions: Vec<WebSession> = reader
+                .map(|reader| reader.web_sessions(&ids))
+                .transpose()?
+                .unwrap_or_default();
+            ok(&sessions)
+        })
+        .await
+}

@@ -1,0 +1,58 @@
+//! What the HTTP process asks: rows in the shape of its API, counts that cost
+//! nothing to ask again, what is new since a cursor, and the queue.
+
+mod census;
+mod changes;
+mod find;
+mod queue;
+mod rows;
+mod timeline;
+
+use std::path::Path;
+
+use super::error::{SqlContext as _, StoreError};
+use super::reader::Reader;
+
+pub use census::{Census, ProjectCounts};
+pub use changes::{Changes, Cursor, QueueChange, SessionChange};
+pub use find::{Criteria, Order};
+pub use queue::{LastCall, QueueState, Receipt, SessionCounts, WebQueueRow};
+pub use rows::{Page, WebObservation, WebPrompt, WebRow, WebSession, WebSummary};
+pub use timeline::{Around, Moment};
+
+/// Kibibytes of pages that one handle of the HTTP process keeps: several
+/// handles share one small process, and the system's own cache is behind them.
+const CACHE_KIB: i64 = 1024;
+
+/// Statements that one handle keeps prepared.
+const STATEMENTS: usize = 64;
+
+impl Reader {
+    /// Opens the database as [`open`](Self::open) does, to be asked many small
+    /// questions for a long time.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_for_web(path: &Path) -> Result<Option<Self>, StoreError> {
+        let Some(reader) = Self::open(path)? else {
+            return Ok(None);
+        };
+        reader
+            .connection
+            .pragma_update(None, "cache_size", -CACHE_KIB)
+            .doing("bound the cache")?;
+        reader
+            .connection
+            .set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Some(reader))
+    }
+
+    /// A number that changes whenever another connection commits. Only numbers
+    /// of the same handle compare.
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        self.connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing("look for changes")
+    }
+}

@@ -1,0 +1,215 @@
+//! The queue, one session's state, and what became of one event.
+
+use rusqlite::{OptionalExtension as _, params};
+use serde::Serialize;
+
+use super::super::error::{SqlContext as _, StoreError};
+use super::super::reader::Reader;
+use super::rows::number;
+
+/// How much waits and runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueState {
+    pub pending: i64,
+    pub processing: i64,
+    pub failed: i64,
+    /// In processing since before the given time.
+    pub stuck: i64,
+}
+
+impl QueueState {
+    /// Events that will be worked on.
+    pub fn depth(self) -> i64 {
+        self.pending + self.processing
+    }
+}
+
+/// An event of the queue under the names that clients know.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WebQueueRow {
+    pub id: i64,
+    pub session_db_id: i64,
+    pub claude_session_id: String,
+    pub content_session_id: String,
+    pub project: String,
+    pub message_type: String,
+    pub tool_name: Option<String>,
+    pub status: String,
+    pub retry_count: i64,
+    pub last_error: Option<String>,
+    pub created_at_epoch: i64,
+    pub started_processing_at_epoch: Option<i64>,
+    pub completed_at_epoch: Option<i64>,
+}
+
+/// An event that is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    pub session_db_id: i64,
+    pub queue_id: i64,
+    /// Prompts of the session so far.
+    pub prompt_number: i64,
+    /// Why it was counted but not kept.
+    pub skip_reason: Option<String>,
+}
+
+/// What one session has come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SessionCounts {
+    pub observations: i64,
+    pub summaries: i64,
+    pub queued: i64,
+}
+
+/// The newest call of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastCall {
+    pub at: i64,
+    /// `ok`, `running`, or why it failed.
+    pub outcome: String,
+}
+
+const QUEUE: &str = "SELECT p.id, p.session_db_id, p.content_session_id, s.project,
+    p.message_type, p.tool_name, p.status, p.retry_count, p.last_error, p.created_at_epoch,
+    p.started_processing_at_epoch, p.completed_at_epoch
+    FROM pending_messages p JOIN sdk_sessions s ON s.id = p.session_db_id";
+
+impl Reader {
+    /// How much waits; an event is stuck that began before `stuck_before`.
+    pub fn queue_state(&self, stuck_before: i64) -> Result<QueueState, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT count(*) FILTER (WHERE status = 'pending'),
+                        count(*) FILTER (WHERE status = 'processing'),
+                        count(*) FILTER (WHERE status = 'failed'),
+                        count(*) FILTER (WHERE status = 'processing'
+                                           AND started_processing_at_epoch < ?1)
+                 FROM pending_messages WHERE status IN ('pending', 'processing', 'failed')",
+            )
+            .and_then(|mut statement| {
+                statement.query_row([stuck_before], |row| {
+                    Ok(QueueState {
+                        pending: row.get(0)?,
+                        processing: row.get(1)?,
+                        failed: row.get(2)?,
+                        stuck: row.get(3)?,
+                    })
+                })
+            })
+            .doing("count the queue")
+    }
+
+    /// Events that wait, run or failed, the oldest first.
+    pub fn web_queue(&self, limit: usize) -> Result<Vec<WebQueueRow>, StoreError> {
+        self.queue_rows(
+            &format!(
+                "{QUEUE} WHERE p.status IN ('pending', 'processing', 'failed')
+                 ORDER BY p.id LIMIT ?1"
+            ),
+            limit,
+        )
+    }
+
+    /// Events that were processed last, the newest first.
+    pub fn web_processed(&self, limit: usize) -> Result<Vec<WebQueueRow>, StoreError> {
+        self.queue_rows(
+            &format!(
+                "{QUEUE} WHERE p.status IN ('processed', 'skipped')
+                 ORDER BY p.completed_at_epoch DESC LIMIT ?1"
+            ),
+            limit,
+        )
+    }
+
+    fn queue_rows(&self, sql: &str, limit: usize) -> Result<Vec<WebQueueRow>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(sql)
+            .doing("read the queue")?;
+        let rows = statement
+            .query_map([number(limit)], |row| {
+                let session: String = row.get(2)?;
+                Ok(WebQueueRow {
+                    id: row.get(0)?,
+                    session_db_id: row.get(1)?,
+                    claude_session_id: session.clone(),
+                    content_session_id: session,
+                    project: row.get(3)?,
+                    message_type: row.get(4)?,
+                    tool_name: row.get(5)?,
+                    status: row.get(6)?,
+                    retry_count: row.get(7)?,
+                    last_error: row.get(8)?,
+                    created_at_epoch: row.get(9)?,
+                    started_processing_at_epoch: row.get(10)?,
+                    completed_at_epoch: row.get(11)?,
+                })
+            })
+            .doing("read the queue")?;
+        rows.collect::<Result<_, _>>().doing("read the queue")
+    }
+
+    /// The event of this id in the session with this Claude Code id; `None`
+    /// until it is committed.
+    pub fn receipt(&self, session: &str, event: &str) -> Result<Option<Receipt>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT p.session_db_id, p.id, coalesce(p.prompt_number, s.prompt_counter),
+                        p.skip_reason
+                 FROM sdk_sessions s JOIN pending_messages p ON p.session_db_id = s.id
+                 WHERE s.content_session_id = ?1 AND p.event_id = ?2",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![session, event], |row| {
+                        Ok(Receipt {
+                            session_db_id: row.get(0)?,
+                            queue_id: row.get(1)?,
+                            prompt_number: row.get(2)?,
+                            skip_reason: row.get(3)?,
+                        })
+                    })
+                    .optional()
+            })
+            .doing("find an event")
+    }
+
+    /// The newest call of any model.
+    pub fn last_call(&self) -> Result<Option<LastCall>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT created_at_epoch, outcome FROM usage ORDER BY created_at_epoch DESC LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row([], |row| {
+                        Ok(LastCall {
+                            at: row.get(0)?,
+                            outcome: row.get(1)?,
+                        })
+                    })
+                    .optional()
+            })
+            .doing("find the newest call")
+    }
+
+    pub fn session_counts(&self, session_db_id: i64) -> Result<SessionCounts, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT (SELECT count(*) FROM observations WHERE session_db_id = ?1),
+                        (SELECT count(*) FROM session_summaries WHERE session_db_id = ?1),
+                        (SELECT count(*) FROM pending_messages WHERE session_db_id = ?1
+                             AND status IN ('pending', 'processing'))",
+            )
+            .and_then(|mut statement| {
+                statement.query_row([session_db_id], |row| {
+                    Ok(SessionCounts {
+                        observations: row.get(0)?,
+                        summaries: row.get(1)?,
+                        queued: row.get(2)?,
+                    })
+                })
+            })
+            .doing("count a session's rows")
+    }
+}
