@@ -112,7 +112,7 @@ fn serve_until_done(
     loop {
         let end;
         (core, end) = session::run(core, locations, settings, id, &lock)?;
-        if end == End::Told {
+        if end != End::Done {
             // What is in the spool is taken in, and worked on by another.
             core.drain_spool();
             return Ok((core, end, lock));
@@ -148,7 +148,7 @@ fn leave(
         match lock::try_acquire(locations, id) {
             Ok(Some(lock)) => {
                 let drained = match end {
-                    End::Told => core.drain_spool().1,
+                    End::Told | End::Held => core.drain_spool().1,
                     End::Done => core.finish_spool(),
                 };
                 drop(lock);
@@ -162,6 +162,8 @@ fn leave(
     }
     if end == End::Done {
         abandoned::adopt(&mut core, locations, settings);
+    }
+    if end != End::Told {
         core.keep_house(settings);
     }
     tracing::info!(session = %id, "left");

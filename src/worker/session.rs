@@ -139,6 +139,9 @@ type Working = Option<(Arc<ClaimedTurn>, JoinHandle<Worked>)>;
 pub(super) enum End {
     /// Nothing is left to wait for.
     Done,
+    /// Events wait for a model that cannot be asked for longer than a worker
+    /// stays: the next worker, of any session, sees to them.
+    Held,
     /// By a signal, or because the database refuses: what is left stays.
     Told,
 }
@@ -199,9 +202,7 @@ impl Session<'_> {
                 Stage::TurnOver => LINGER,
                 Stage::TurnBegan | Stage::Unknown => self.idle,
             };
-            if hold.outlasts(quiet_since, call.stage) {
-                return End::Done;
-            }
+            let too_long = hold.outlasts(quiet_since, call.stage);
             tokio::select! {
                 connection = listener.accept() => self.accept(connection),
                 Some(new) = self.notices.recv() => {
@@ -222,6 +223,9 @@ impl Session<'_> {
                     if let Some((turn, _)) = working.take() {
                         self.conclude(turn, worked).await;
                     }
+                }
+                () = tokio::time::sleep_until(quiet_since + wait), if working.is_none() && process && too_long => {
+                    return End::Held;
                 }
                 () = hold.end(), if working.is_none() && process => {}
                 () = tokio::time::sleep_until(quiet_since + wait), if working.is_none() && !process => {

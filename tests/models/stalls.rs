@@ -6,7 +6,7 @@ use std::time::Instant;
 use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 
-use crate::support::fake_model::{FakeModel, Fault};
+use crate::support::fake_model::{FakeModel, Fault, RetryAfter};
 use crate::support::{Sandbox, Talk, wait_until};
 
 use super::outage::{
@@ -112,6 +112,29 @@ fn the_worker_of_another_session_does_what_waits() {
     sandbox.wait_for_quiet();
     assert_well(&sandbox);
     assert_turns_told(&sandbox, &["a", "b"]);
+}
+
+/// It would wait for longer than a worker stays, and must neither stay for ever
+/// nor come and go by itself.
+#[test]
+fn a_worker_does_not_stay_for_a_model_that_is_away_for_long() {
+    let (sandbox, model) = with_anthropic();
+    model.set_fault(Some(Fault::RateLimit {
+        retry_after: Some(RetryAfter::Seconds(3600)),
+    }));
+    let first = talk(&sandbox, "first");
+    sandbox.play(&turn(&first, "a"));
+    sandbox.wait_for_quiet();
+    assert_eq!(model.calls(), 1);
+    assert!(sandbox.count("SELECT count(*) FROM pending_messages WHERE status = 'pending'") > 0);
+    let began = sandbox.worker_log().matches("listening").count();
+    assert!(began <= 6, "{}", sandbox.worker_log());
+    // What comes meanwhile is captured, and asks for nothing.
+    sandbox.play(&turn(&first, "b"));
+    sandbox.wait_for_quiet();
+    assert_eq!(model.calls(), 1);
+    assert_eq!(sandbox.spooled(), 0);
+    sandbox.assert_sound();
 }
 
 #[test]
