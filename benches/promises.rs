@@ -29,8 +29,12 @@ use support::{Sandbox, binary, wait_until};
 /// Interleaved runs of each latency measurement.
 const RUNS: usize = 600;
 
+#[path = "measures/corpus.rs"]
+mod corpus;
 #[path = "measures/http.rs"]
 mod http;
+#[path = "measures/search.rs"]
+mod search;
 
 type Measurement = (&'static str, fn());
 
@@ -42,6 +46,7 @@ const MEASUREMENTS: &[Measurement] = &[
     ("burst", burst),
     ("disk", disk),
     ("http", http::measure),
+    ("search", search::measure),
 ];
 
 fn main() {

@@ -4,11 +4,17 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
+pub mod analysis;
+pub mod bench;
 pub mod commands;
 pub mod configuration;
 pub mod context;
+pub mod embedding;
 pub mod health;
 pub mod http;
+mod lock_file;
+pub mod mcp;
 pub mod search;
 pub mod store;
+pub mod usage;
 pub mod worker;

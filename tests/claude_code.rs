@@ -3,6 +3,7 @@
 //! command line client from the variable `CLAUDE_MEM_TEST_CLAUDE`, which
 //! `scripts/test` sets, and are left out without it; where `CI` is set they fail.
 
+mod tools;
 mod world;
 
 use std::collections::BTreeSet;
@@ -188,9 +189,15 @@ fn remembers_the_bug_fix(world: &World, session: &Session) {
 fn leaves_nothing_elsewhere(world: &World) {
     let sandbox = &world.sandbox;
     assert_eq!(world.git(&["status", "--porcelain"]), " M mean.sh\n");
-    let ours_and_theirs: BTreeSet<String> = [".claude", ".claude-mem", ".claude.json", "billing"]
-        .map(str::to_owned)
-        .into();
+    let ours_and_theirs: BTreeSet<String> = [
+        ".cache",
+        ".claude",
+        ".claude-mem",
+        ".claude.json",
+        "billing",
+    ]
+    .map(str::to_owned)
+    .into();
     assert_eq!(names(&sandbox.home), ours_and_theirs);
     let places: BTreeSet<String> = ["home", "tmp"].map(str::to_owned).into();
     assert_eq!(names(sandbox.root.path()), places);

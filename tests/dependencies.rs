@@ -215,33 +215,48 @@ fn sql_is_in_the_store_alone() {
 fn parts_know_each_other_in_one_direction() {
     let all = [
         "agent",
+        "bench",
         "commands",
         "configuration",
         "context",
+        "embedding",
         "health",
         "http",
+        "lock_file",
+        "mcp",
         "search",
         "store",
+        "usage",
         "worker",
     ];
     for (part, may_know) in [
         ("agent", &[][..]),
-        ("store", &[]),
-        ("search", &["store"]),
+        ("embedding", &[]),
+        ("store", &["embedding"]),
+        ("search", &["embedding", "store"]),
+        ("bench", &["search", "store"]),
         ("health", &["agent", "configuration", "store"]),
         ("context", &["health", "search", "store"]),
-        ("http", &["context", "health", "search", "store"]),
-        ("worker", &["agent", "configuration", "store"]),
+        ("usage", &["store"]),
+        (
+            "http",
+            &["context", "health", "lock_file", "search", "store", "usage"],
+        ),
+        ("mcp", &["context", "health", "search", "store"]),
+        ("worker", &["agent", "configuration", "lock_file", "store"]),
         (
             "commands",
             &[
                 "agent",
+                "bench",
                 "configuration",
                 "context",
                 "health",
                 "http",
+                "mcp",
                 "search",
                 "store",
+                "usage",
                 "worker",
             ],
         ),
@@ -277,7 +292,13 @@ fn parts_know_each_other_in_one_direction() {
 
 #[test]
 fn readers_hold_no_writer() {
-    for folder in ["src/search", "src/context", "src/health", "src/http"] {
+    for folder in [
+        "src/search",
+        "src/context",
+        "src/health",
+        "src/http",
+        "src/mcp",
+    ] {
         assert_without(folder, &["Writer", "open_writer"]);
     }
     assert_without("hooks/src", &["database"]);

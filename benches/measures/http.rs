@@ -19,13 +19,15 @@ const REQUESTS: usize = 60;
 const STARTS: usize = 15;
 
 /// Each `{}` becomes a number that differs from request to request.
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 11] = [
     "/healthz",
     "/api/health",
     "/api/observations?limit=20&offset={}",
     "/api/observations?project=billing&limit=20",
     "/api/observation/{}",
     "/api/stats",
+    "/api/stats/daily",
+    "/api/usage",
     "/api/timeline?anchor={}",
     "/api/context/inject?project=billing",
     "/api/search?query=%22word{}%22&limit=20",
@@ -53,6 +55,11 @@ pub(super) fn measure() {
     println!(
         "  resident after all this {:.1} MiB (promised ≤ 25)",
         resident(&server)
+    );
+    let told = Times::new(commits_to_client(&sandbox, port));
+    println!(
+        "  commit to client of the stream {}  (promised ≤ 150)",
+        told.line()
     );
     idle(&server, port);
     stop(server);
@@ -142,6 +149,53 @@ fn resident(server: &Child) -> f64 {
     let line = status.lines().find(|line| line.starts_with("VmRSS"));
     let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
     mib(kib.expect("the kernel tells a size"))
+}
+
+/// From a commit by another process to its event, at moments that have nothing
+/// to do with each other.
+fn commits_to_client(sandbox: &Sandbox, port: u16) -> Vec<Duration> {
+    const COMMITS: u64 = 60;
+    let mut stream = connect(port);
+    stream
+        .get_mut()
+        .write_all(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .expect("the server reads");
+    let mut until = |wanted: &str| {
+        let mut line = String::new();
+        while !line.contains(wanted) {
+            line.clear();
+            let read = stream.read_line(&mut line).expect("the stream goes on");
+            assert!(read > 0, "the stream goes on");
+        }
+    };
+    until("processing_status");
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let database = rusqlite::Connection::open_with_flags(sandbox.locations().database(), flags)
+        .expect("the database is there");
+    database
+        .execute(
+            "INSERT INTO session_summaries (id, uid, memory_session_id, project, created_at,
+                 created_at_epoch) VALUES (1, 'told', 'filled', 'billing', '', 0)",
+            [],
+        )
+        .expect("the schema is known");
+    until("event: session-summary-created");
+    (0..COMMITS)
+        .map(|number| {
+            let pause = Duration::from_millis(number * 37 % 101);
+            let before = Instant::now();
+            wait_until("the pause is over", || before.elapsed() >= pause);
+            database
+                .execute(
+                    "UPDATE session_summaries SET notes = ?1 WHERE id = 1",
+                    [number.to_string()],
+                )
+                .expect("the schema is known");
+            let began = Instant::now();
+            until("event: session-summary-created");
+            began.elapsed()
+        })
+        .collect()
 }
 
 /// Processor time of a server whose clients have nothing to be told.

@@ -17,6 +17,7 @@ mod patience;
 pub mod privacy;
 pub mod project;
 pub mod relay;
+pub mod remember;
 mod run;
 pub mod settings;
 pub mod shape;

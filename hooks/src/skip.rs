@@ -28,6 +28,8 @@ pub enum SkipReason {
     Disabled,
     Internal,
     ToolExcluded,
+    /// A tool of our own: memory must not become memory again.
+    OwnTool,
     ProjectExcluded,
     IgnoredByProject,
     DataDir,
@@ -40,6 +42,7 @@ impl SkipReason {
             Self::Disabled => "disabled",
             Self::Internal => "internal",
             Self::ToolExcluded => "tool_excluded",
+            Self::OwnTool => "own_tool",
             Self::ProjectExcluded => "project_excluded",
             Self::IgnoredByProject => "project_ignored",
             Self::DataDir => "data_dir",
@@ -65,11 +68,24 @@ pub fn disabled_by_settings(settings: &Settings) -> Option<SkipReason> {
 /// Whether calls of the tool `name` are left out. Upper and lower case differ, as they do in the
 /// host's own matchers.
 pub fn tool(settings: &Settings, name: &str) -> Option<SkipReason> {
+    if is_own(name) {
+        return Some(SkipReason::OwnTool);
+    }
     settings
         .list(Key::SkipTools)
         .iter()
         .any(|rule| matches_text(rule, name))
         .then_some(SkipReason::ToolExcluded)
+}
+
+/// Whether a tool is our MCP server's, by the name that Claude Code gives it: `mcp__`, the server's
+/// name (a plugin's server has the plugin's before it), `__` and the tool's.
+fn is_own(name: &str) -> bool {
+    name.strip_prefix("mcp__")
+        .and_then(|rest| rest.split_once("__"))
+        .is_some_and(|(server, _)| {
+            server == "claude-mem" || server.starts_with("plugin_claude-mem_")
+        })
 }
 
 /// Whether events of this project, or from this working directory, are left out.

@@ -10,8 +10,8 @@ use crate::worker;
 
 use super::output::ERROR;
 use super::{
-    context, demo, installation, list, logs, queue, search, serve, settings, show, status,
-    supervise, usage,
+    bench, context, demo, file, installation, list, logs, mcp, queue, remember, search, serve,
+    settings, show, status, supervise, timeline, usage,
 };
 
 /// A memory for Claude Code: it notes what sessions do, keeps what matters and
@@ -38,6 +38,12 @@ enum Command {
     List(list::Args),
     /// Search the memory
     Search(search::Args),
+    /// Print what happened around a memory, a session or a time
+    Timeline(timeline::Args),
+    /// Print what is known about a file
+    File(file::Args),
+    /// Keep a text word for word
+    Remember(remember::Args),
     /// Say whether memory is being kept; exit 1 when it is not
     Status(status::Args),
     /// Say what calls of models cost, and what memory saved
@@ -48,6 +54,8 @@ enum Command {
     Logs(logs::Args),
     /// Print or change settings
     Settings(settings::Args),
+    /// Offer memory to a model as MCP tools, on stdin and stdout
+    Mcp(mcp::Args),
     /// Serve the API and the viewer on this machine
     Serve(serve::Args),
     /// Open the viewer in a browser
@@ -66,10 +74,12 @@ enum Command {
     /// Run a program that ends when the process does that wants it
     #[command(hide = true)]
     Supervise(supervise::Args),
-    /// Add the hooks to Claude Code's settings
+    /// Add the hooks and the MCP server to Claude Code's settings
     Install(installation::Args),
-    /// Take the hooks out of Claude Code's settings; memories stay
+    /// Take both out of Claude Code's settings; memories stay
     Uninstall(installation::Args),
+    /// Measure how well the search finds
+    Bench(bench::Args),
     /// Replay a recorded session and show what becomes of it
     Demo(demo::Args),
 }
@@ -118,11 +128,15 @@ fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Show(args) => show::run(&args, out)?,
         Command::List(args) => list::run(&args, out)?,
         Command::Search(args) => search::run(&args, out)?,
+        Command::Timeline(args) => timeline::run(&args, out)?,
+        Command::File(args) => file::run(&args, out)?,
+        Command::Remember(args) => remember::run(&args, out)?,
         Command::Status(args) => return status::run(&args, out),
         Command::Usage(args) => usage::run(&args, out)?,
         Command::Queue(args) => return queue::run(&args, out),
         Command::Logs(args) => logs::run(&args, out)?,
         Command::Settings(args) => settings::run(&args, out)?,
+        Command::Mcp(args) => mcp::run(&args)?,
         Command::Serve(args) => return serve::run(&args, out),
         Command::Viewer(args) => serve::view(&args, out)?,
         Command::Worker { session, detached } => {
@@ -131,6 +145,7 @@ fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Supervise(args) => return supervise::run(&args),
         Command::Install(args) => installation::install(&args, out)?,
         Command::Uninstall(args) => installation::uninstall(&args, out)?,
+        Command::Bench(args) => bench::run(&args, out)?,
         Command::Demo(args) => demo::run(&args, out)?,
     }
     Ok(ExitCode::SUCCESS)

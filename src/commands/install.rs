@@ -1,4 +1,5 @@
-//! Adds claude-mem's hooks to Claude Code's user settings, and takes exactly them out again.
+//! Adds claude-mem's hooks to Claude Code's user settings and its MCP server to the user's servers,
+//! and takes exactly them out again.
 //!
 //! The settings file belongs to the user. Only our entries change; every other byte of it stays,
 //! and a file that cannot be understood is left alone. An entry is ours if it runs one of our
@@ -8,6 +9,7 @@ mod document;
 mod file;
 mod ours;
 mod render;
+mod server;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +17,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+
+pub use server::{install_server, servers_path, uninstall_server};
 
 use file::{Snapshot, Write};
 use ours::{Executable, Installed};
@@ -25,7 +29,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// What is to be installed, and where.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Claude Code's user settings, see [`settings_path`].
+    /// The file that is edited: see [`settings_path`] and [`servers_path`].
     pub settings_path: PathBuf,
     /// The directory that holds the five hook executables.
     pub hooks_dir: PathBuf,

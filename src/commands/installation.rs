@@ -21,6 +21,8 @@ pub(super) struct Args {
 pub(super) fn install(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     let outcome = install::install(&plan()?, args.dry_run)?;
     report(&outcome, args.dry_run, out)?;
+    let outcome = install::install_server(&server_plan()?, args.dry_run)?;
+    report(&outcome, args.dry_run, out)?;
     if !args.dry_run {
         writeln!(
             out,
@@ -33,6 +35,11 @@ pub(super) fn install(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
 pub(super) fn uninstall(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     let outcome = install::uninstall(&plan()?, args.dry_run)?;
     report(&outcome, args.dry_run, out)?;
+    let servers = server_plan()?;
+    if servers.settings_path.exists() {
+        let outcome = install::uninstall_server(&servers, args.dry_run)?;
+        report(&outcome, args.dry_run, out)?;
+    }
     let data_dir = capture::settings::Settings::load().data_dir().to_owned();
     if !args.dry_run && data_dir.exists() {
         writeln!(
@@ -44,11 +51,21 @@ pub(super) fn uninstall(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// The hooks lie beside the running executable.
+/// The hooks, in Claude Code's settings.
 fn plan() -> anyhow::Result<Plan> {
+    plan_for(install::settings_path)
+}
+
+/// The server, in Claude Code's file of servers.
+fn server_plan() -> anyhow::Result<Plan> {
+    plan_for(install::servers_path)
+}
+
+/// All of it lies beside the running executable.
+fn plan_for(file: fn(Option<&Path>, Option<&Path>) -> Option<PathBuf>) -> anyhow::Result<Plan> {
     let config = std::env::var_os("CLAUDE_CONFIG_DIR").map(PathBuf::from);
     let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
-    let settings_path = install::settings_path(config.as_deref(), home.as_deref())
+    let settings_path = file(config.as_deref(), home.as_deref())
         .context("failed to find Claude Code's settings: set HOME or CLAUDE_CONFIG_DIR")?;
     let executable = std::env::current_exe()
         .context("failed to find the running executable: start claude-mem by its full path")?;

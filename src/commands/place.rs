@@ -6,11 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
 use capture::project::{self, Project, Scope};
-use capture::settings::{Key, Settings};
+use capture::settings::Settings;
 use clap::Args;
 use sockets_protocol::Locations;
 
-use crate::context::projects;
+use crate::context::{project_at, projects, scope_named};
 use crate::health::Stall;
 use crate::store::{Reader, StoreError};
 
@@ -48,24 +48,21 @@ impl Place {
 
     /// The project of the current directory, found without claiming its name.
     pub(super) fn project(&self) -> anyhow::Result<Project> {
+        Ok(project_at(&self.settings, &Self::directory()?))
+    }
+
+    /// The directory that a command is about.
+    ///
+    /// What an assistant runs in a folder of its project is about the project,
+    /// as what its hooks capture there is.
+    pub(super) fn directory() -> anyhow::Result<PathBuf> {
         let here = std::env::current_dir().context(
             "failed to find the current directory: change to one that exists, or give --project",
         )?;
-        // What an assistant runs in a folder of its project is about the
-        // project, as what its hooks capture there is.
-        let dir = std::env::var_os("CLAUDE_PROJECT_DIR")
+        Ok(std::env::var_os("CLAUDE_PROJECT_DIR")
             .map(PathBuf::from)
             .filter(|project| !project.as_os_str().is_empty() && here.starts_with(project))
-            .unwrap_or(here);
-        let name = self.settings.get(Key::Project);
-        Ok(project::resolve(&project::Request {
-            dir: &dir,
-            home: self.settings.home(),
-            temp_dir: &std::env::temp_dir(),
-            data_dir: self.settings.data_dir(),
-            name_override: Some(name.as_ref()).filter(|name| !name.is_empty()),
-            claim: false,
-        }))
+            .unwrap_or(here))
     }
 
     /// The name of the project that is meant, and what belongs to it; `None`
@@ -79,10 +76,7 @@ impl Place {
             let scope = project::read_scope(&project);
             return Ok(Some((project.name, scope)));
         };
-        let parent = name.split_once('/').map(|(parent, _)| parent.to_owned());
-        let children_of = parent.is_none().then(|| name.clone());
-        let exact = std::iter::once(name.clone()).chain(parent).collect();
-        Ok(Some((name.clone(), Scope { exact, children_of })))
+        Ok(Some((name.clone(), scope_named(name))))
     }
 }
 

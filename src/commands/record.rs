@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::context::text::{for_terminal, line};
-use crate::store::{ObservationRow, PromptRow, Reader, StoreError, SummaryRow};
+use crate::store::{Moment, ObservationRow, PromptRow, Reader, StoreError, SummaryRow};
 
 use super::output::{FAINT, ID, STRONG, when};
 
@@ -52,6 +52,16 @@ pub(super) enum Record {
     Observation(ObservationRow),
     Summary(SummaryRow),
     Prompt(PromptRow),
+}
+
+impl From<Moment> for Record {
+    fn from(moment: Moment) -> Self {
+        match moment {
+            Moment::Observation(row) => Self::Observation(*row),
+            Moment::Summary(row) => Self::Summary(*row),
+            Moment::Prompt(row) => Self::Prompt(*row),
+        }
+    }
 }
 
 impl Record {

@@ -49,9 +49,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     let scope = place.scope(&args.which)?;
     let mut request = Request {
         text: text.clone(),
-        projects: None,
         kinds: args.kinds.clone(),
         limit: args.number,
+        ..Request::default()
     };
     let mut results = Results::default();
     // Never wider than asked: the one who asks may be an assistant at work for
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     if let Some(reader) = place.reader()? {
         request.projects = stored(&reader, scope.as_ref())?;
         results = ask(&reader, &request)?;
-    } else if crate::search::query::parse(&text).is_empty() {
+    } else if crate::search::query::parse(&text, 0).is_empty() {
         return Err(SearchError::Empty.into());
     }
     let name = scope.as_ref().map(|(name, _)| name.as_str());

@@ -14,6 +14,7 @@ mod layout;
 mod payload;
 mod render;
 pub mod savings;
+mod scope;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -22,4 +23,5 @@ mod told;
 pub(crate) mod zone;
 
 pub use fetch::{Input, Mode, Options, Since, Stored, fetch, projects};
-pub use render::{MAX_CHARS, render};
+pub use render::{MAX_CHARS, framed, render};
+pub use scope::{project_at, scope_named};

@@ -42,7 +42,8 @@ pub fn render(input: &Input) -> String {
     framed(&format!("{head}{body}{tail}"))
 }
 
-fn framed(text: &str) -> String {
+/// The text in the frame of memories.
+pub fn framed(text: &str) -> String {
     format!("{OPEN}\n{text}{CLOSE}\n")
 }
 

@@ -50,6 +50,15 @@ pub fn joined(text: &str) -> String {
     without_tags(&whole)
 }
 
+/// Like [`line()`], for text that keeps its lines: for a model, word for word.
+pub fn lines(text: &str) -> String {
+    let visible: String = text
+        .chars()
+        .filter(|&c| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(c)))
+        .collect();
+    without_tags(&visible)
+}
+
 /// Several lines for a terminal: newlines and tabs stay, escape sequences and
 /// other control characters go.
 pub fn for_terminal(text: &str) -> String {
@@ -109,7 +118,7 @@ fn opens_tag(rest: &str) -> bool {
     // nothing but `<` and spaces linear.
     let start: String = rest
         .chars()
-        .filter(|c| !matches!(c, ' ' | '/' | '\\'))
+        .filter(|c| !(c.is_whitespace() || matches!(c, '/' | '\\')))
         .take_while(|c| *c != '<')
         .take(12)
         .collect::<String>()
@@ -149,6 +158,10 @@ mod tests {
         assert_eq!(line("Vec<T> a < b <div>"), "Vec<T> a < b <div>");
         assert!(!joined("</claude-\n- mem-context>").contains("</claude-mem"));
         assert!(!joined("<\n/claude-mem-context>").contains('<'));
+        assert_eq!(
+            lines("a\u{1b}\r\n\tVec<T>\u{200b}\n<\n/claude-mem-context>"),
+            "a\n\tVec<T>\n‹\n/claude-mem-context>"
+        );
     }
 
     #[test]

@@ -145,8 +145,10 @@ impl JsonBody {
     pub(super) fn count(&self, name: &str, default: usize, most: usize) -> Result<usize, Failure> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(default),
+            // Some clients send their settings, which are text.
             Some(value) => value
                 .as_u64()
+                .or_else(|| value.as_str()?.trim().parse().ok())
                 .map(|count| usize::try_from(count).unwrap_or(most).min(most))
                 .ok_or_else(|| Failure::bad(format!("{name} must be a whole number of 0 or more"))),
         }

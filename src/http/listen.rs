@@ -26,7 +26,10 @@ const MOST_CONNECTIONS: usize = 256;
 /// How long a client may take to say what it wants, and to say the next thing.
 const HEAD_TIME: Duration = Duration::from_secs(15);
 
-/// Longest request line with all headers; more is answered with status 431.
+/// Longest request line with all headers; more is answered with status 431. That
+/// answer, and the 400 to what is no HTTP at all, have no JSON in them: the
+/// library gives them by itself, from a table of its own, before there is a
+/// request that it could hand over, and takes no body for them.
 const HEAD_BYTES: usize = 32 * 1024;
 
 /// How long answers may still take when the server is told to end.

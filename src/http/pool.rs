@@ -14,9 +14,9 @@ use crate::store::{Reader, StoreError};
 
 use super::answer::Failure;
 
-/// Handles, and so questions at a time: more would only take turns on the
-/// processors and each keep a cache.
-const HANDLES: usize = 4;
+/// Handles at most, and so questions at a time; and no more than there are
+/// processors: more would only take turns on these and each keep a cache.
+const MOST_HANDLES: usize = 4;
 
 /// How long a question may wait for its turn.
 const TURN: Duration = Duration::from_secs(20);
@@ -47,7 +47,7 @@ impl Pool {
             inner: Arc::new(Inner {
                 path,
                 idle: Mutex::default(),
-                turns: Arc::new(Semaphore::new(HANDLES)),
+                turns: Arc::new(Semaphore::new(handles())),
             }),
         }
     }
@@ -92,6 +92,12 @@ impl Pool {
             ))
         })
     }
+}
+
+/// One question that takes long must not keep all others waiting.
+fn handles() -> usize {
+    std::thread::available_parallelism()
+        .map_or(2, |processors| processors.get().clamp(2, MOST_HANDLES))
 }
 
 impl Inner {

@@ -19,6 +19,7 @@ pub(super) fn router(app: Shared) -> Router {
         .merge(search())
         .merge(sessions())
         .merge(upkeep())
+        .merge(guide())
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
@@ -43,6 +44,8 @@ fn health() -> Router<Shared> {
         .route("/api/readiness", get(ready))
         .route("/api/version", get(version))
         .route("/api/stats", get(routes::stats::stats))
+        .route("/api/stats/daily", get(routes::days::daily))
+        .route("/api/usage", get(routes::days::usage))
         .route("/api/projects", get(routes::stats::projects))
         .route(
             "/api/processing-status",
@@ -87,6 +90,7 @@ fn search() -> Router<Shared> {
         .route("/api/how-it-works", get(how_it_works))
         .route("/api/timeline", get(timeline))
         .route("/api/timeline/by-query", get(by_query))
+        .route("/api/context/timeline", get(timeline))
         .route("/api/context/recent", get(recent))
         .route("/api/context/inject", get(inject))
         .route("/api/context/preview", get(preview))
@@ -103,6 +107,8 @@ fn sessions() -> Router<Shared> {
         )
         .route("/api/sessions/summarize", post(relay::by_name::summarize))
         .route("/api/sessions/complete", post(relay::by_name::complete))
+        .route("/api/sessions/{id}/turns", get(routes::turns::turns))
+        .route("/api/memory/save", post(relay::memory::save))
         .route("/sessions/{id}", delete(forget))
         .route("/sessions/{id}/init", post(init))
         .route("/sessions/{id}/observations", post(observation))
@@ -116,7 +122,9 @@ fn upkeep() -> Router<Shared> {
     Router::new()
         .route("/api/pending-queue", get(queue::pending))
         .route("/api/pending-queue/process", post(queue::process))
+        .route("/api/processing", post(queue::processing))
         .route("/api/settings", get(settings::show).post(settings::change))
+        .route("/api/settings/schema", get(settings::schema))
         .route("/api/mcp/status", get(settings::mcp))
         .route("/api/mcp/toggle", post(settings::toggle_mcp))
         .route("/api/branch/status", get(branch::status))
@@ -124,6 +132,20 @@ fn upkeep() -> Router<Shared> {
         .route("/api/branch/update", post(branch::update))
         .route("/api/logs", get(logs::show))
         .route("/api/logs/clear", post(logs::clear))
+}
+
+/// Help for clients, and what the original offers and this server does not.
+fn guide() -> Router<Shared> {
+    use routes::guide::{administration, corpora, for_models, for_people, no_corpora, tool_uses};
+    Router::new()
+        .route("/api/instructions", get(for_models))
+        .route("/api/search/help", get(for_models))
+        .route("/api/onboarding/explainer", get(for_people))
+        .route("/api/corpus", get(no_corpora).post(corpora))
+        .route("/api/corpus/{name}", get(corpora).delete(corpora))
+        .route("/api/corpus/{name}/{action}", post(corpora))
+        .route("/api/tool-uses/batch", post(tool_uses))
+        .route("/api/admin/{action}", post(administration))
 }
 
 async fn nothing_here(request: Request) -> Response {

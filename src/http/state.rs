@@ -133,21 +133,32 @@ impl FromRequestParts<Shared> for MayWrite {
     }
 }
 
-/// Refuses a body that a form of a foreign page could have sent.
+/// Refuses a body that a form of a foreign page could have sent. A request
+/// without a body may go without a type: a form always names one, and scripts
+/// of foreign pages name their origin.
 pub(super) fn says_json(parts: &Parts) -> Result<(), Failure> {
     let kind = parts
         .headers
         .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .and_then(|kind| kind.split(';').next())
-        .unwrap_or_default();
-    if parts.method == Method::DELETE || kind.trim().eq_ignore_ascii_case("application/json") {
+        .map(|kind| kind.to_str().unwrap_or_default());
+    let is_json = kind.is_some_and(|kind| {
+        let name = kind.split(';').next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case("application/json")
+    });
+    let is_bare = kind.is_none() && has_no_body(parts);
+    if parts.method == Method::DELETE || is_json || is_bare {
         return Ok(());
     }
     Err(Failure::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "send Content-Type: application/json",
     ))
+}
+
+fn has_no_body(parts: &Parts) -> bool {
+    let length = parts.headers.get(header::CONTENT_LENGTH);
+    !parts.headers.contains_key(header::TRANSFER_ENCODING)
+        && length.is_none_or(|length| length.as_bytes() == b"0")
 }
 
 /// The settings as they are now.

@@ -1,133 +1,110 @@
 //! Why a row was found: which words stand in which field, and the text around
 //! the first of them.
 
+use crate::analysis::tokens;
+
+use super::lexicon::Lexicon;
+use super::query::Query;
+use super::reading::Field;
+
 /// Characters of a snippet.
 const SNIPPET_CHARS: usize = 160;
 
 /// Words that the reason names; more would not be read.
 const MAX_WORDS: usize = 6;
 
-/// A named text of a row.
-#[derive(Debug)]
-pub(super) struct Field {
-    name: &'static str,
-    text: String,
-}
-
-impl Field {
-    pub(super) fn new(name: &'static str, text: &str) -> Self {
-        Self {
-            name,
-            text: text.to_owned(),
-        }
-    }
-}
+/// The reason for a row without any of the words.
+const NEAR: &str = "near in meaning";
 
 /// The reason in words ("discount, code in title; invoice in files modified")
-/// and a snippet. The index stems words, so a word counts as found where one of
-/// the same beginning stands.
-pub(super) fn explain(fields: &[Field], terms: &[String]) -> (String, String) {
-    let mut left: Vec<&String> = terms.iter().collect();
+/// and a snippet.
+pub(super) fn explain(
+    fields: &[Field<'_>],
+    query: &Query,
+    lexicon: &mut Lexicon<'_>,
+) -> (String, String) {
+    let mut told = vec![false; query.words.len()];
     let mut reasons = Vec::new();
     let mut snippet = None;
     for field in fields {
-        let text = lower(&field.text);
-        let mut here = Vec::new();
-        left.retain(|term| match find(&text, term) {
-            Some(offset) => {
-                here.push(((*term).clone(), offset));
-                false
-            }
-            None => true,
-        });
-        if here.is_empty() {
+        let (here, first) = words_in(field, query, lexicon, &mut told);
+        let Some(first) = first else {
             continue;
-        }
-        let first = here.iter().map(|(_, offset)| *offset).min().unwrap_or(0);
+        };
         // The title is shown anyway: a snippet from elsewhere tells more.
-        if snippet.is_none() || snippet.as_ref().is_some_and(|(name, _)| *name == "title") {
+        if snippet.as_ref().is_none_or(|(name, _)| *name == "title") {
             snippet = Some((field.name, window(&field.text, first)));
         }
-        let words: Vec<String> = here
-            .into_iter()
-            .map(|(term, _)| term)
-            .take(MAX_WORDS)
-            .collect();
-        reasons.push(format!("{} in {}", words.join(", "), field.name));
+        if !here.is_empty() {
+            reasons.push(format!("{} in {}", here.join(", "), field.name));
+        }
     }
-    (
-        reasons.join("; "),
-        snippet.map(|(_, text)| text).unwrap_or_default(),
-    )
+    if reasons.is_empty() && !query.words.is_empty() {
+        let rest = fields
+            .iter()
+            .find(|field| field.name != "title" && !field.text.is_empty());
+        let beginning = rest.map(|field| window(&field.text, 0));
+        return (NEAR.to_owned(), beginning.unwrap_or_default());
+    }
+    let snippet = snippet.map(|(_, text)| text).unwrap_or_default();
+    (reasons.join("; "), snippet)
 }
 
-/// Lower case with the character count kept, so that offsets in characters hold
-/// in both texts.
-fn lower(text: &str) -> Vec<char> {
-    text.chars()
-        .map(|c| c.to_lowercase().next().unwrap_or(c))
-        .collect()
+/// Words of the query that this field has and none before it had, and where
+/// the first of any stands.
+fn words_in(
+    field: &Field<'_>,
+    query: &Query,
+    lexicon: &mut Lexicon<'_>,
+    told: &mut [bool],
+) -> (Vec<String>, Option<usize>) {
+    let mut words = Vec::new();
+    let mut first = None;
+    tokens(&field.text, |token| {
+        let Some(number) = lexicon.sense(token).number else {
+            return;
+        };
+        first.get_or_insert(token.start);
+        if number == query.terms.len() {
+            if let Some(last) = query.words.len().checked_sub(1).filter(|last| !told[*last]) {
+                told[last] = true;
+                words.push(query.words[last].shown.clone());
+            }
+            return;
+        }
+        for (index, word) in query.words.iter().enumerate() {
+            let is_of_it = word.terms.iter().any(|(term, _)| *term == number);
+            if is_of_it && !told[index] && words.len() < MAX_WORDS {
+                told[index] = true;
+                words.push(word.shown.clone());
+            }
+        }
+    });
+    (words, first)
 }
 
-/// Where the term stands, as an offset in characters. A word may differ at its
-/// end, as far as a stemmer would cut; a phrase must stand as it is.
-fn find(text: &[char], term: &str) -> Option<usize> {
-    let term: Vec<char> = term.chars().collect();
-    let words: Vec<&[char]> = term
-        .split(|c| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
+/// About [`SNIPPET_CHARS`] characters around a byte, in one line.
+fn window(text: &str, at: usize) -> String {
+    let before: Vec<usize> = text[..at]
+        .char_indices()
+        .rev()
+        .take(SNIPPET_CHARS / 3)
+        .map(|(index, _)| index)
         .collect();
-    let first = words.first()?;
-    let mut tokens = tokens(text).peekable();
-    while let Some((offset, token)) = tokens.next() {
-        if !same_word(token, first) {
-            continue;
-        }
-        let mut following = tokens.clone();
-        if words[1..].iter().all(|word| {
-            following
-                .next()
-                .is_some_and(|(_, next)| same_word(next, word))
-        }) {
-            return Some(offset);
-        }
-    }
-    None
-}
-
-fn tokens(text: &[char]) -> impl Iterator<Item = (usize, &[char])> + Clone {
-    let mut position = 0;
-    text.split(|c| !c.is_alphanumeric())
-        .filter_map(move |token| {
-            let offset = position;
-            position += token.len() + 1;
-            (!token.is_empty()).then_some((offset, token))
-        })
-}
-
-fn same_word(token: &[char], word: &[char]) -> bool {
-    let common = token
-        .iter()
-        .zip(word)
-        .take_while(|(left, right)| left == right)
-        .count();
-    if common == word.len() {
-        // The query's last word may be the beginning of a longer one.
-        return common == token.len() || common >= 3;
-    }
-    common >= 3 && word.len() - common <= 3 && token.len() - common <= 3
-}
-
-/// About [`SNIPPET_CHARS`] characters around an offset, in one line.
-fn window(text: &str, offset: usize) -> String {
-    let from = offset.saturating_sub(SNIPPET_CHARS / 3);
-    let mut shown: String = text.chars().skip(from).take(SNIPPET_CHARS).collect();
+    let from = before.last().copied().unwrap_or(at);
+    let end = text[from..]
+        .char_indices()
+        .nth(SNIPPET_CHARS)
+        .map_or(text.len(), |(index, _)| from + index);
+    let mut shown = text[from..end].to_owned();
     if from > 0 {
         // Not from the middle of a word.
-        let start = shown.find(char::is_whitespace).unwrap_or(0);
-        shown = format!("…{}", shown[start..].trim_start());
+        let start = shown
+            .find(char::is_whitespace)
+            .filter(|start| from + start < at);
+        shown = format!("…{}", shown[start.unwrap_or(0)..].trim_start());
     }
-    if text.chars().nth(from + SNIPPET_CHARS).is_some() {
+    if end < text.len() {
         shown.push('…');
     }
     shown.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -136,19 +113,21 @@ fn window(text: &str, offset: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::search::query;
 
-    fn terms(words: &[&str]) -> Vec<String> {
-        words.iter().map(|word| (*word).to_owned()).collect()
+    fn why(fields: &[Field<'_>], text: &str) -> (String, String) {
+        let query = query::parse(text, 0);
+        explain(fields, &query, &mut Lexicon::new(&query, &[]))
     }
 
     #[test]
     fn the_reason_names_words_and_fields() {
         let fields = [
-            Field::new("title", "Discount codes counted once"),
-            Field::new("narrative", "The Invoice added the code twice."),
+            Field::new("title", 1.0, "Discount codes counted once"),
+            Field::new("narrative", 1.0, "The Invoice added the code twice."),
         ];
         assert_eq!(
-            explain(&fields, &terms(&["discounted", "invoices", "zebra"])),
+            why(&fields, "discounted invoices zebra"),
             (
                 "discounted in title; invoices in narrative".to_owned(),
                 "The Invoice added the code twice.".to_owned()
@@ -157,18 +136,10 @@ mod tests {
     }
 
     #[test]
-    fn phrases_and_paths_are_found_across_punctuation() {
-        let text = lower("see billing/invoice.py, ok");
-        assert_eq!(find(&text, "billing/invoice.py"), Some(4));
-        assert_eq!(find(&text, "invoice billing"), None);
-        assert_eq!(find(&text, "..."), None);
-    }
-
-    #[test]
     fn a_snippet_is_cut_at_characters_and_stays_one_line() {
         let text = format!("{}\nneedle {}", "日本 ".repeat(200), "ü".repeat(400));
-        let fields = [Field::new("narrative", &text)];
-        let (_, snippet) = explain(&fields, &terms(&["needle"]));
+        let fields = [Field::new("narrative", 1.0, &text)];
+        let (_, snippet) = why(&fields, "needle");
         assert!(
             snippet.contains("needle") && !snippet.contains('\n'),
             "{snippet}"

@@ -1,14 +1,31 @@
 //! Finding memories: from a person's words to ranked rows.
 //!
-//! [`query`] turns words into an FTS5 expression, `keyword` runs it, [`run`]
-//! puts the channels together and fetches the rows, `explain` says why a row
-//! was found. SQL lives in the store, faces (commands, HTTP, MCP) only render.
+//! [`query`] understands what was typed, `candidates` asks the index which rows
+//! may fit, `pool` reads them, `score` and `fusion` say how well they fit, `fold`
+//! puts together what says the same, and `explain` says why; [`run`] does all
+//! of it. SQL lives in the store, faces (commands, HTTP, MCP) only render.
 
+mod candidates;
+mod dates;
 mod explain;
-mod keyword;
+mod files;
+mod filter;
+mod fold;
+mod fusion;
+mod lexicon;
+mod passages;
+mod pool;
 pub mod query;
+mod reading;
 mod results;
+mod score;
 #[cfg(test)]
 mod tests;
+mod timeline;
 
-pub use results::{Found, Request, Results, SearchError, run};
+pub use files::{FileRequest, KnownOfFile, Nearness, about_file, path_in};
+pub use filter::{Filter, moment};
+pub use results::{Explanation, Found, Request, Results, SearchError, Tables, run};
+pub use timeline::{
+    Anchor, DEFAULT_DEPTH, Middle, Timeline, TimelineError, project_of, row_of, timeline,
+};

@@ -2,26 +2,84 @@
 
 use serde::Serialize;
 
-use crate::store::{Hit, ObservationRow, PromptRow, Reader, SearchFilter, StoreError, SummaryRow};
+use crate::embedding::Vector;
+use crate::store::{ObservationRow, PromptRow, Reader, StoreError, SummaryRow, Table};
 
-use super::explain::{self, Field};
-use super::keyword;
+use super::candidates::{self, Limits};
+use super::explain;
+use super::filter::Filter;
+use super::fold::{self, Folded};
+use super::lexicon::{Lexicon, query_vector};
+use super::pool::{Pool, Source};
 use super::query::{self, Query};
+use super::reading::{self, Searched};
 
-/// Rows beyond the limit that are fetched because superseded ones fall out.
-const SPARE: usize = 10;
+/// Rows of each kind that are looked at closely because they hold the words.
+const BY_WORDS: usize = 64;
+
+/// The same because their vectors are near.
+const BY_MEANING: usize = 32;
+
+/// The same because they are of a time that the query names.
+const BY_TIME: usize = 32;
+
+/// Rows that fall out after they were found, because they are superseded or do
+/// not meet a filter exactly.
+const SPARE: usize = 16;
 
 /// What is looked for, and where.
 #[derive(Debug, Clone)]
 pub struct Request {
+    /// Words, phrases, exclusions and filters as a person types them.
     pub text: String,
     /// `None` for all projects.
     pub projects: Option<Vec<String>>,
     /// Observation types; empty for all. With types, only observations are
     /// found.
     pub kinds: Vec<String>,
+    /// What rows must be beside what the text says.
+    pub filter: Filter,
+    pub tables: Tables,
     /// Rows of each kind.
     pub limit: usize,
+    /// Rows of each kind that are left out before that.
+    pub offset: usize,
+    /// What `since:7d` counts from, in epoch milliseconds; `None` for now.
+    pub now: Option<i64>,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            text: String::new(),
+            projects: None,
+            kinds: Vec::new(),
+            filter: Filter::default(),
+            tables: Tables::default(),
+            limit: 10,
+            offset: 0,
+            now: None,
+        }
+    }
+}
+
+/// Which kinds of rows are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tables {
+    pub observations: bool,
+    pub summaries: bool,
+    pub prompts: bool,
+}
+
+/// All.
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            observations: true,
+            summaries: true,
+            prompts: true,
+        }
+    }
 }
 
 /// A row that was found. Scores compare rows of one kind in one answer.
@@ -35,6 +93,28 @@ pub struct Found<T> {
     pub why: String,
     /// The text around the first match, in one line.
     pub snippet: String,
+    /// Ids of rows that say the same, older ones, and are not shown for that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<i64>,
+    /// Ids of older rows about the same thing that this one takes back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub corrects: Vec<i64>,
+    /// What the score is made of.
+    pub explanation: Explanation,
+}
+
+/// The channels' verdicts on a row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Share of the query's weight that the row's words hold, 0 to 1.
+    pub coverage: f64,
+    /// The verdict of the words and of words near in meaning: 1 is about every
+    /// word once in one place.
+    pub words: f64,
+    /// The same by exact words alone.
+    pub exact: f64,
+    /// The cosine of the row's vector and the query's, 0 to 1.
+    pub meaning: f64,
 }
 
 /// The answer, each kind best first.
@@ -43,9 +123,17 @@ pub struct Results {
     pub observations: Vec<Found<ObservationRow>>,
     pub summaries: Vec<Found<SummaryRow>>,
     pub prompts: Vec<Found<PromptRow>>,
-    /// Which channel found them.
+    /// Which channels found them.
     pub strategy: &'static str,
+    /// What was not understood as it was typed.
+    pub notes: Vec<String>,
 }
+
+/// The strategy of a search by words and meaning.
+const HYBRID: &str = "hybrid";
+
+/// The strategy of a search without words.
+const FILTER: &str = "filter";
 
 /// Nothing found.
 impl Default for Results {
@@ -54,7 +142,8 @@ impl Default for Results {
             observations: Vec::new(),
             summaries: Vec::new(),
             prompts: Vec::new(),
-            strategy: keyword::STRATEGY,
+            strategy: HYBRID,
+            notes: Vec::new(),
         }
     }
 }
@@ -76,97 +165,248 @@ pub enum SearchError {
     Store(#[from] StoreError),
 }
 
-/// Finds the rows that fit the words best.
+/// Finds the rows that fit the words best, or without words the newest that the
+/// filters admit.
 ///
 /// # Errors
-/// When the text has no word in it, or the database cannot be read. No text is
-/// a syntax error.
+/// When the text has neither a word nor a filter in it, or the database cannot
+/// be read. No text is a syntax error.
 pub fn run(reader: &Reader, request: &Request) -> Result<Results, SearchError> {
-    let query = query::parse(&request.text);
+    let now = request
+        .now
+        .unwrap_or_else(|| jiff::Timestamp::now().as_millisecond());
+    let mut query = query::parse(&request.text, now);
+    merge(&mut query.filter, request);
     if query.is_empty() {
         return Err(SearchError::Empty);
     }
-    let filter = SearchFilter {
-        projects: request.projects.clone(),
-        kinds: request.kinds.clone(),
-        limit: request.limit.saturating_add(SPARE),
+    let search = Search {
+        reader,
+        query: &query,
+        request,
+        now,
     };
+    let tables = request.tables;
+    let others = !query.filter.is_about_observations();
     let found = reader.snapshot(|| {
-        let hits = keyword::hits(reader, &query, &filter)?;
-        let limit = request.limit;
         Ok(Results {
-            observations: rows(&hits.observations, limit, &query, |id| {
-                let row = reader.observation(id)?;
-                Ok(row.filter(|row| row.superseded_by.is_none()))
+            observations: search.rows(tables.observations, Table::Observations, |id| {
+                reader.observation(id)
             })?,
-            summaries: rows(&hits.summaries, limit, &query, |id| reader.summary(id))?,
-            prompts: rows(&hits.prompts, limit, &query, |id| reader.prompt(id))?,
-            strategy: keyword::STRATEGY,
+            summaries: search.rows(others && tables.summaries, Table::Summaries, |id| {
+                reader.summary(id)
+            })?,
+            prompts: search.rows(others && tables.prompts, Table::Prompts, |id| {
+                reader.prompt(id)
+            })?,
+            strategy: if query.has_words() { HYBRID } else { FILTER },
+            notes: query.notes.clone(),
         })
     })?;
     Ok(found)
 }
 
-fn rows<T: Explained>(
-    hits: &[Hit],
-    limit: usize,
-    query: &Query,
-    fetch: impl Fn(i64) -> Result<Option<T>, StoreError>,
-) -> Result<Vec<Found<T>>, StoreError> {
-    let mut found = Vec::new();
-    for hit in hits {
-        if found.len() == limit {
-            break;
+/// Adds what the request demands to what the text does.
+fn merge(filter: &mut Filter, request: &Request) {
+    let Filter {
+        projects,
+        kinds,
+        concepts,
+        files,
+        from,
+        until,
+    } = request.filter.clone();
+    filter.projects.extend(projects);
+    filter.kinds.extend(kinds);
+    filter.kinds.extend(request.kinds.iter().cloned());
+    filter.concepts.extend(concepts);
+    filter.files.extend(files);
+    filter.from = filter.from.max(from);
+    filter.until = match (filter.until, until) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    };
+}
+
+struct Search<'a> {
+    reader: &'a Reader,
+    query: &'a Query,
+    request: &'a Request,
+    now: i64,
+}
+
+/// One table as the source of the rows to compare.
+struct TableSource<'a, F> {
+    search: &'a Search<'a>,
+    table: Table,
+    fetch: F,
+}
+
+impl<T: Searched, F: Fn(i64) -> Result<Option<T>, StoreError>> Source<T> for TableSource<'_, F> {
+    fn row(&self, id: i64) -> Result<Option<T>, StoreError> {
+        (self.fetch)(id)
+    }
+
+    fn vector(&self, id: i64) -> Result<Option<Vector>, StoreError> {
+        self.search.reader.vector(self.table, id)
+    }
+
+    fn admits(&self, row: &T) -> bool {
+        self.search.admits(row)
+    }
+}
+
+impl Search<'_> {
+    fn rows<T: Searched>(
+        &self,
+        asked_for: bool,
+        table: Table,
+        fetch: impl Fn(i64) -> Result<Option<T>, StoreError>,
+    ) -> Result<Vec<Found<T>>, StoreError> {
+        if !asked_for {
+            return Ok(Vec::new());
         }
-        let Some(row) = fetch(hit.id)? else {
-            continue;
+        let source = TableSource {
+            search: self,
+            table,
+            fetch,
         };
-        let (why, snippet) = explain::explain(&row.fields(), query.terms());
-        found.push(Found {
-            row,
-            score: hit.score,
+        let limits = Limits::new(
+            self.reader,
+            table,
+            &self.query.filter,
+            self.request.projects.as_deref(),
+            self.query,
+        )?;
+        if self.query.has_words() {
+            self.ranked(&source, &limits)
+        } else {
+            self.unranked(&source, &limits)
+        }
+    }
+
+    fn ranked<T: Searched, F: Fn(i64) -> Result<Option<T>, StoreError>>(
+        &self,
+        source: &TableSource<'_, F>,
+        limits: &Limits,
+    ) -> Result<Vec<Found<T>>, StoreError> {
+        let (reader, table) = (self.reader, source.table);
+        let wanted = self.request.offset.saturating_add(self.request.limit);
+        let most = BY_WORDS.max(wanted.saturating_add(SPARE));
+        let candidates = candidates::find(reader, table, self.query, limits, most)?;
+        let mut pool = Pool::new(self.query, &candidates.completions, source);
+        pool.read(&candidates.ids)?;
+        if let Some(vector) = query_vector(self.query) {
+            let projects = self.projects();
+            let near = reader.nearest(table, &vector, projects.as_deref(), BY_MEANING)?;
+            let ids: Vec<i64> = near.iter().map(|near| near.id).collect();
+            pool.read(&ids)?;
+        }
+        for span in pool.find_dates(self.now) {
+            pool.read(&limits.within(reader, table, span, BY_TIME)?)?;
+        }
+        let ranked = pool.rank(&candidates.idf, candidates.open);
+        let page = fold::fold(ranked).into_iter().skip(self.request.offset);
+        Ok(page
+            .take(self.request.limit)
+            .map(|folded| self.found(folded, &candidates.completions))
+            .collect())
+    }
+
+    /// The newest rows within the limits.
+    fn unranked<T: Searched, F: Fn(i64) -> Result<Option<T>, StoreError>>(
+        &self,
+        source: &TableSource<'_, F>,
+        limits: &Limits,
+    ) -> Result<Vec<Found<T>>, StoreError> {
+        let wanted = self.request.offset.saturating_add(self.request.limit);
+        let most = wanted.saturating_add(SPARE);
+        let Filter { from, until, .. } = self.query.filter;
+        let ids = match limits.newest(self.reader, source.table, most)? {
+            Some(ids) => ids,
+            None => self.reader.newest_in(source.table, from, until, most)?,
+        };
+        let mut rows = Vec::new();
+        for id in ids {
+            rows.extend(source.row(id)?.filter(|row| self.admits(row)));
+        }
+        let page = rows.into_iter().skip(self.request.offset);
+        Ok(page
+            .take(self.request.limit)
+            .map(|row| self.found(Folded::alone(row), &[]))
+            .collect())
+    }
+
+    /// The projects that rows may be of; `None` for all.
+    fn projects(&self) -> Option<Vec<String>> {
+        let asked = &self.query.filter.projects;
+        match &self.request.projects {
+            Some(allowed) if asked.is_empty() => Some(allowed.clone()),
+            Some(allowed) => {
+                let both = allowed.iter().filter(|name| asked.contains(name));
+                Some(both.cloned().collect())
+            }
+            None if asked.is_empty() => None,
+            None => Some(asked.clone()),
+        }
+    }
+
+    /// Whether a row may be found. What the index has narrowed already is held
+    /// once more: rows beside a candidate are read as well.
+    fn admits<T: Searched>(&self, row: &T) -> bool {
+        let filter = &self.query.filter;
+        let one_of = |allowed: &[String], value: Option<&str>| {
+            allowed.is_empty() || allowed.iter().any(|one| Some(one.as_str()) == value)
+        };
+        let concepts = || row.concepts().iter();
+        let projects = self.request.projects.as_deref();
+        !row.superseded()
+            && projects.is_none_or(|projects| projects.iter().any(|name| name == row.project()))
+            && one_of(&filter.projects, Some(row.project()))
+            && one_of(&filter.kinds, row.kind())
+            && (filter.concepts.is_empty()
+                || concepts().any(|concept| filter.concepts.contains(concept)))
+            && filter.admits_time(row.at())
+            && filter.admits_files(row.files())
+            && !self.holds_unwanted(row)
+    }
+
+    /// Whether an unwanted word or phrase stands in the row.
+    fn holds_unwanted<T: Searched>(&self, row: &T) -> bool {
+        self.query.unwanted.iter().any(|stems| {
+            let phrase = Query {
+                terms: stems.clone(),
+                ..Query::default()
+            };
+            let numbers: Vec<usize> = (0..stems.len()).collect();
+            let mut lexicon = Lexicon::new(&phrase, &[]);
+            reading::read(&row.fields(), &mut lexicon).holds_phrase(&numbers)
+        })
+    }
+
+    fn found<T: Searched>(&self, folded: Folded<T>, completions: &[String]) -> Found<T> {
+        let Folded {
+            ranked,
+            also,
+            corrects,
+        } = folded;
+        let mut lexicon = Lexicon::new(self.query, completions);
+        let fields = ranked.row.fields();
+        let (why, snippet) = explain::explain(&fields, self.query, &mut lexicon);
+        drop(fields);
+        Found {
+            row: ranked.row,
+            score: ranked.score,
             why,
             snippet,
-        });
-    }
-    Ok(found)
-}
-
-/// A row whose fields can be shown as the reason why it was found.
-trait Explained {
-    /// In order of weight.
-    fn fields(&self) -> Vec<Field>;
-}
-
-impl Explained for ObservationRow {
-    fn fields(&self) -> Vec<Field> {
-        vec![
-            Field::new("title", &self.title),
-            Field::new("subtitle", &self.subtitle),
-            Field::new("facts", &self.facts.join("; ")),
-            Field::new("narrative", &self.narrative),
-            Field::new("concepts", &self.concepts.join(", ")),
-            Field::new("files modified", &self.files_modified.join(", ")),
-            Field::new("files read", &self.files_read.join(", ")),
-        ]
-    }
-}
-
-impl Explained for SummaryRow {
-    fn fields(&self) -> Vec<Field> {
-        vec![
-            Field::new("request", &self.request),
-            Field::new("completed", &self.completed),
-            Field::new("learned", &self.learned),
-            Field::new("investigated", &self.investigated),
-            Field::new("next steps", &self.next_steps),
-            Field::new("notes", &self.notes),
-        ]
-    }
-}
-
-impl Explained for PromptRow {
-    fn fields(&self) -> Vec<Field> {
-        vec![Field::new("prompt", &self.prompt_text)]
+            also,
+            corrects,
+            explanation: Explanation {
+                coverage: ranked.coverage,
+                words: ranked.channels.words,
+                exact: ranked.channels.exact,
+                meaning: ranked.channels.meaning,
+            },
+        }
     }
 }

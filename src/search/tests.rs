@@ -6,9 +6,7 @@ use super::*;
 fn ask(reader: &Reader, text: &str) -> Results {
     let request = Request {
         text: text.to_owned(),
-        projects: None,
-        kinds: Vec::new(),
-        limit: 10,
+        ..Request::default()
     };
     run(reader, &request).unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
@@ -45,7 +43,7 @@ fn rows_are_found_by_their_words_and_say_why() {
     assert_eq!(best.row.title, "Count a discount code only once");
     assert_eq!(best.why, "counting, discounted, codes in title");
     assert!(best.score > results.observations[1].score);
-    assert_eq!(results.strategy, "keyword");
+    assert_eq!(results.strategy, "hybrid");
     for (text, id) in [
         ("invoice_total.py", 1),
         ("applyDiscount", 1),
@@ -58,7 +56,6 @@ fn rows_are_found_by_their_words_and_say_why() {
     }
     assert_eq!(ask(&reader, "totals").summaries.len(), 1);
     assert_eq!(ask(&reader, "prompt").prompts.len(), 2);
-    assert!(ask(&reader, "\"rates exchange\"").is_empty());
     memory.supersede(2);
     assert!(ask(&reader, "sqlite").observations.is_empty(), "superseded");
     assert!(
@@ -75,8 +72,7 @@ fn projects_types_and_limits_hold() {
     let mut request = Request {
         text: "discount rates totals".to_owned(),
         projects: Some(vec!["billing".to_owned()]),
-        kinds: Vec::new(),
-        limit: 10,
+        ..Request::default()
     };
     let found = run(&reader, &request).unwrap();
     assert_eq!((found.observations.len(), found.summaries.len()), (2, 1));
@@ -95,9 +91,7 @@ fn a_search_for_nothing_names_an_example() {
     let memory = Memory::new();
     let request = Request {
         text: " \"\" ".to_owned(),
-        projects: None,
-        kinds: Vec::new(),
-        limit: 1,
+        ..Request::default()
     };
     let error = run(&memory.reader(), &request).unwrap_err().to_string();
     assert!(error.contains("`claude-mem search"), "{error}");
@@ -119,18 +113,15 @@ fn no_text_is_a_syntax_error() {
         for second in pieces {
             for third in pieces.iter().skip(first.len() % 5).step_by(5) {
                 let text = format!("{first}{second}{third}");
-                let query = query::parse(&text);
-                if query.is_empty() {
-                    continue;
-                }
-                let filter = crate::store::SearchFilter {
-                    limit: 1,
-                    ..Default::default()
+                let request = Request {
+                    text: text.clone(),
+                    ..Request::default()
                 };
-                if let Err(error) = reader.match_observations(query.expression(), &filter) {
-                    panic!("{text:?} became {:?}: {error}", query.expression());
+                match run(&reader, &request) {
+                    Ok(_) => asked += 1,
+                    Err(SearchError::Empty) => {}
+                    Err(error) => panic!("{text:?}: {error}"),
                 }
-                asked += 1;
             }
         }
     }

@@ -3,7 +3,10 @@
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use uuid::Uuid;
 
+use super::columns::Columns;
 use super::error::{SqlContext as _, StoreError};
+use super::outcome::NewObservation;
+use super::remember::remember;
 use super::writer::iso;
 
 /// Who the events of a worker belong to, where they do not say so themselves.
@@ -52,6 +55,13 @@ pub enum NewEventKind {
         /// JSON.
         output: String,
         failed: bool,
+    },
+    /// Somebody's own words, to be kept as they are.
+    Remember {
+        tool_name: &'static str,
+        /// JSON.
+        input: String,
+        memory: Box<NewObservation>,
     },
     Finalize {
         reason: &'static str,
@@ -158,6 +168,11 @@ pub(super) fn ingest(
         && let (NewEventKind::Prompt { text, .. }, Some(turn)) = (&event.kind, &turn)
     {
         insert_prompt(tx, session, identity, event, turn, text)?;
+    }
+    if skip.is_none()
+        && let (NewEventKind::Remember { memory, .. }, Some(turn)) = (&event.kind, &turn)
+    {
+        remember(tx, turn.id, &event.event_id, memory)?;
     }
     count(tx, session, event.at, skip)?;
     Ok(Ingested {
@@ -330,38 +345,14 @@ fn insert(
     turn: Option<&Turn>,
     skip: Option<&str>,
 ) -> Result<i64, StoreError> {
-    let mut columns = Columns::default();
-    let message_type = match &event.kind {
-        NewEventKind::Prompt { .. } => "prompt",
-        NewEventKind::Observation {
-            tool_name,
-            input,
-            output,
-            failed,
-        } => {
-            columns.tool_name = Some(tool_name);
-            columns.failed = *failed;
-            if skip.is_none() {
-                columns.input = Some(input);
-                columns.output = Some(output);
-            }
-            "observation"
-        }
-        NewEventKind::Finalize {
-            reason, message, ..
-        } => {
-            columns.reason = Some(reason);
-            if skip.is_none() {
-                columns.message = message.as_deref();
-            }
-            "summarize"
-        }
-    };
-    // The end of a session without a turn has nothing to wait for.
-    let status = match (skip, turn) {
-        (Some(_), _) => "skipped",
-        (None, None) => "processed",
-        (None, Some(_)) => "pending",
+    let columns = Columns::of(&event.kind, skip.is_none());
+    // The end of a session without a turn has nothing to wait for, and a memory
+    // in somebody's own words is stored with its event.
+    let is_done = turn.is_none() || matches!(event.kind, NewEventKind::Remember { .. });
+    let status = match skip {
+        Some(_) => "skipped",
+        None if is_done => "processed",
+        None => "pending",
     };
     let done_at = (status != "pending").then_some(event.at);
     tx.prepare_cached(
@@ -377,7 +368,7 @@ fn insert(
         identity.content_session_id,
         turn.map(|turn| turn.id),
         event.event_id,
-        message_type,
+        columns.message_type,
         columns.tool_name,
         columns.input,
         columns.output,
@@ -407,28 +398,6 @@ fn insert(
         }
     }
     Ok(id)
-}
-
-/// The columns that depend on the kind of event.
-#[derive(Default)]
-struct Columns<'a> {
-    tool_name: Option<&'a str>,
-    input: Option<&'a str>,
-    output: Option<&'a str>,
-    failed: bool,
-    message: Option<&'a str>,
-    reason: Option<&'a str>,
-}
-
-impl Columns<'_> {
-    fn bytes(&self) -> i64 {
-        let length = [self.input, self.output, self.message]
-            .into_iter()
-            .flatten()
-            .map(str::len)
-            .sum::<usize>();
-        i64::try_from(length).unwrap_or(i64::MAX)
-    }
 }
 
 fn insert_prompt(

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use uuid::Uuid;
 
+use super::by_file::index_files;
 use super::error::{SqlContext as _, StoreError};
 use super::events::count_skips;
 use super::reader::json_list;
@@ -103,8 +104,12 @@ pub(super) fn commit(
         .map(|title| fold(title))
         .collect();
     for observation in &outcome.observations {
-        if told.insert(fold(&observation.title)) {
-            let new = insert_observation(tx, turn, observation, &outcome.model)?;
+        // Rows without a title are told apart by their content alone.
+        let title = fold(&observation.title);
+        if title.is_empty() || told.insert(title) {
+            let uid = Uuid::now_v7().to_string();
+            let model = Some(outcome.model.as_str());
+            let new = insert_observation(tx, turn.turn_id, &uid, observation, model)?;
             ids.extend(new);
             if turn.redo {
                 current.extend(match new {
@@ -147,7 +152,8 @@ pub(super) fn commit(
     Ok(ids)
 }
 
-/// What the turn became before gives way to the first of what it became now.
+/// What the turn became before gives way to the first of what it became now;
+/// what no model made stays.
 fn supersede(tx: &Transaction<'_>, turn: &ClaimedTurn, current: &[i64]) -> Result<(), StoreError> {
     let Some(first) = current.iter().min() else {
         return Ok(());
@@ -155,7 +161,7 @@ fn supersede(tx: &Transaction<'_>, turn: &ClaimedTurn, current: &[i64]) -> Resul
     tx.execute(
         "UPDATE observations SET superseded_by = (SELECT uid FROM observations WHERE id = ?3)
          WHERE session_db_id = ?1 AND prompt_number = ?2 AND superseded_by IS NULL
-           AND id NOT IN (SELECT value FROM json_each(?4))",
+           AND generated_by_model IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?4))",
         params![
             turn.session_db_id,
             turn.prompt_number,
@@ -205,14 +211,17 @@ fn fold(title: &str) -> String {
     title.trim().to_lowercase()
 }
 
-fn insert_observation(
+/// The new row's id; `None` where the turn has such an observation already.
+/// Without a `model` the words are somebody's own.
+pub(super) fn insert_observation(
     tx: &Transaction<'_>,
-    turn: &ClaimedTurn,
+    turn_id: i64,
+    uid: &str,
     new: &NewObservation,
-    model: &str,
+    model: Option<&str>,
 ) -> Result<Option<i64>, StoreError> {
-    let added = tx
-        .execute(
+    let added: Option<(i64, String)> = tx
+        .query_row(
             "INSERT INTO observations
                 (uid, session_db_id, memory_session_id, project, type, title, subtitle, narrative, facts,
                  concepts, files_read, files_modified, prompt_number, discovery_tokens, content_hash,
@@ -220,10 +229,11 @@ fn insert_observation(
              SELECT ?1, t.session_db_id, s.memory_session_id, t.project, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
                     t.prompt_number, ?11, ?12, ?13, ?14, ?15, t.git_branch, t.git_head, ?16, ?17
              FROM turns t JOIN sdk_sessions s ON s.id = t.session_db_id WHERE t.id = ?2
-             ON CONFLICT (session_db_id, prompt_number, content_hash) DO NOTHING",
+             ON CONFLICT (session_db_id, prompt_number, content_hash) DO NOTHING
+             RETURNING id, project",
             params![
-                Uuid::now_v7().to_string(),
-                turn.turn_id,
+                uid,
+                turn_id,
                 new.kind,
                 new.title,
                 new.subtitle,
@@ -240,9 +250,15 @@ fn insert_observation(
                 iso(new.at),
                 new.at
             ],
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
+        .optional()
         .doing("add the observation")?;
-    Ok((added > 0).then(|| tx.last_insert_rowid()))
+    let Some((id, project)) = added else {
+        return Ok(None);
+    };
+    index_files(tx, id, &project, new)?;
+    Ok(Some(id))
 }
 
 /// One summary a turn: a later batch of the same turn adds to it, and what it

@@ -8,12 +8,14 @@ use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use super::error::{SqlContext as _, StoreError};
 use super::open::{Ownership, assert_sqlite_version, is_ours, open_for_reading, ownership};
 use super::rows::{ObservationRow, PromptRow, SessionRow, Stored, SummaryRow};
+use super::vectors::Signatures;
 
 /// Reads the database and cannot write it: the file is opened read-only, and
 /// the connection refuses statements that write.
 #[derive(Debug)]
 pub struct Reader {
     pub(super) connection: Connection,
+    pub(super) signatures: Signatures,
 }
 
 /// Which rows a listing gives, newest first.
@@ -75,7 +77,10 @@ impl Reader {
         let connection = open_for_reading(path)?;
         let owned = |path: &Path| PathBuf::from(path);
         match ownership(&connection, path)? {
-            Ownership::Ours { version: 1.. } => Ok(Some(Self { connection })),
+            Ownership::Ours { version: 1.. } => Ok(Some(Self {
+                connection,
+                signatures: Signatures::default(),
+            })),
             Ownership::Empty | Ownership::Ours { .. } => Ok(None),
             Ownership::Original => Err(StoreError::Original { path: owned(path) }),
             Ownership::Foreign => Err(StoreError::Foreign { path: owned(path) }),
@@ -215,7 +220,7 @@ impl Reader {
             T::TABLE,
             conditions.join(" AND ")
         );
-        let mut statement = self.connection.prepare(&sql).doing("list rows")?;
+        let mut statement = self.connection.prepare_cached(&sql).doing("list rows")?;
         let rows = statement
             .query_map(params_from_iter(values), T::read)
             .doing("list rows")?;
@@ -243,7 +248,7 @@ impl Reader {
         sql: &str,
         parameters: impl rusqlite::Params,
     ) -> Result<Vec<String>, StoreError> {
-        let mut statement = self.connection.prepare(sql).doing("list names")?;
+        let mut statement = self.connection.prepare_cached(sql).doing("list names")?;
         let rows = statement
             .query_map(parameters, |row| row.get(0))
             .doing("list names")?;
@@ -285,7 +290,7 @@ impl Reader {
                AND (?2 IS NULL OR o.id > ?2) AND (?3 IS NULL OR o.session_db_id IS NOT ?3)
              ORDER BY o.created_at_epoch DESC, o.id DESC LIMIT ?4"
         );
-        let mut statement = self.connection.prepare(&sql).doing("list rows")?;
+        let mut statement = self.connection.prepare_cached(&sql).doing("list rows")?;
         let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
         let mut found = Vec::new();
         for project in filter.projects.iter().flatten() {
@@ -312,14 +317,15 @@ impl Reader {
         for project in projects {
             let (observations, summaries): (i64, i64) = self
                 .connection
-                .query_row(
+                .prepare_cached(
                     "SELECT (SELECT count(*) FROM
                                 (SELECT 1 FROM observations WHERE project = ?1 LIMIT ?2)),
                             (SELECT count(*) FROM
                                 (SELECT 1 FROM session_summaries WHERE project = ?1 LIMIT ?2))",
-                    params![project, most],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
                 )
+                .and_then(|mut count| {
+                    count.query_row(params![project, most], |row| Ok((row.get(0)?, row.get(1)?)))
+                })
                 .doing("count the rows")?;
             counts = (counts.0 + observations, counts.1 + summaries);
         }

@@ -247,8 +247,32 @@ impl SessionRow {
     }
 }
 
+impl QueueRow {
+    pub(super) const SELECT: &str = "SELECT p.id, p.session_db_id, p.content_session_id, s.project,
+        p.message_type, p.tool_name, p.status, p.retry_count, p.last_error, p.created_at_epoch,
+        p.started_processing_at_epoch, p.completed_at_epoch
+        FROM pending_messages p JOIN sdk_sessions s ON s.id = p.session_db_id";
+
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            session_db_id: row.get(1)?,
+            content_session_id: row.get(2)?,
+            project: row.get(3)?,
+            message_type: row.get(4)?,
+            tool_name: row.get(5)?,
+            status: row.get(6)?,
+            retry_count: row.get(7)?,
+            last_error: row.get(8)?,
+            created_at_epoch: row.get(9)?,
+            started_processing_at_epoch: row.get(10)?,
+            completed_at_epoch: row.get(11)?,
+        })
+    }
+}
+
 /// Lists written by other tools may be plain text: one entry then.
-fn read_list(text: String) -> Vec<String> {
+pub(super) fn read_list(text: String) -> Vec<String> {
     if text.is_empty() {
         return Vec::new();
     }

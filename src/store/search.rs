@@ -1,103 +1,170 @@
-//! Full-text queries. The expression is built by the search part; here it is
-//! only run.
+//! What the index knows: which rows hold a term. How well they fit is for the
+//! search part to say.
 
 use rusqlite::params;
 
 use super::error::{SqlContext as _, StoreError};
-use super::reader::{Reader, json_list};
+use super::index::Table;
+use super::reader::Reader;
 
-/// A row that matched.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Hit {
-    pub id: i64,
-    /// bm25 turned around: higher is better.
-    pub score: f64,
+/// Rows that hold what was asked for, the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Postings {
+    pub ids: Vec<i64>,
+    /// There are no more than these.
+    pub complete: bool,
 }
 
-/// Which rows may match.
-#[derive(Debug, Clone, Default)]
-pub struct SearchFilter {
-    /// `None` for all projects.
-    pub projects: Option<Vec<String>>,
-    /// Observation types; empty for all.
-    pub kinds: Vec<String>,
-    pub limit: usize,
+/// Between which ids rows are looked for, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    first: i64,
+    last: i64,
 }
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            first: 0,
+            last: i64::MAX,
+        }
+    }
+}
+
+/// Ids follow time but for rows that arrived late: so many rows beside a moment
+/// are looked at to find the id that begins a time.
+const LATE_ROWS: i64 = 256;
 
 impl Reader {
-    /// Observations that match an FTS5 expression, best first. Weights: a word
-    /// of the title says most about a row, a path named in passing least.
-    pub fn match_observations(
+    /// The newest `at_most` rows that an FTS5 expression of terms fits. The
+    /// time it takes grows with `at_most` and not with the table, unless the
+    /// expression joins terms that are frequent but never in the same row.
+    pub fn postings(
         &self,
+        table: Table,
         expression: &str,
-        filter: &SearchFilter,
-    ) -> Result<Vec<Hit>, StoreError> {
-        self.hits(
-            "SELECT o.id, -bm25(observations_fts, 8.0, 4.0, 2.0, 4.0, 1.0, 1.0, 2.0) AS score
-             FROM observations_fts JOIN observations o ON o.id = observations_fts.rowid
-             WHERE observations_fts MATCH ?1
-               AND (?2 IS NULL OR o.project IN (SELECT value FROM json_each(?2)))
-               AND (?3 IS NULL OR o.type IN (SELECT value FROM json_each(?3)))
-             ORDER BY score DESC, o.id DESC LIMIT ?4",
-            expression,
-            filter,
-        )
-    }
-
-    /// Summaries that match, best first.
-    pub fn match_summaries(
-        &self,
-        expression: &str,
-        filter: &SearchFilter,
-    ) -> Result<Vec<Hit>, StoreError> {
-        self.hits(
-            "SELECT o.id, -bm25(session_summaries_fts) AS score
-             FROM session_summaries_fts JOIN session_summaries o ON o.id = session_summaries_fts.rowid
-             WHERE session_summaries_fts MATCH ?1
-               AND (?2 IS NULL OR o.project IN (SELECT value FROM json_each(?2)))
-               AND ?3 IS ?3
-             ORDER BY score DESC, o.id DESC LIMIT ?4",
-            expression,
-            filter,
-        )
-    }
-
-    /// Prompts that match, best first.
-    pub fn match_prompts(
-        &self,
-        expression: &str,
-        filter: &SearchFilter,
-    ) -> Result<Vec<Hit>, StoreError> {
-        self.hits(
-            "SELECT o.id, -bm25(user_prompts_fts) AS score
-             FROM user_prompts_fts JOIN user_prompts o ON o.id = user_prompts_fts.rowid
-             WHERE user_prompts_fts MATCH ?1
-               AND (?2 IS NULL OR o.project IN (SELECT value FROM json_each(?2)))
-               AND ?3 IS ?3
-             ORDER BY score DESC, o.id DESC LIMIT ?4",
-            expression,
-            filter,
-        )
-    }
-
-    fn hits(
-        &self,
-        sql: &str,
-        expression: &str,
-        filter: &SearchFilter,
-    ) -> Result<Vec<Hit>, StoreError> {
-        let projects = filter.projects.as_deref().map(json_list);
-        let kinds = (!filter.kinds.is_empty()).then(|| json_list(&filter.kinds));
-        let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
-        let mut statement = self.connection.prepare(sql).doing("search")?;
+        bounds: Bounds,
+        at_most: usize,
+    ) -> Result<Postings, StoreError> {
+        let terms = table.terms();
+        let sql = format!(
+            "SELECT rowid FROM {terms} WHERE {terms} MATCH ?1 AND rowid BETWEEN ?2 AND ?3
+             ORDER BY rowid DESC LIMIT ?4"
+        );
+        let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(&sql).doing("search")?;
         let rows = statement
-            .query_map(params![expression, projects, kinds, limit], |row| {
-                Ok(Hit {
-                    id: row.get(0)?,
-                    score: row.get(1)?,
-                })
-            })
+            .query_map(
+                params![expression, bounds.first, bounds.last, limit],
+                |row| row.get(0),
+            )
+            .doing("search")?;
+        let ids: Vec<i64> = rows.collect::<Result<_, _>>().doing("search")?;
+        let complete = ids.len() < at_most;
+        Ok(Postings { ids, complete })
+    }
+
+    /// The ids between which the rows of a time lie. Rows outside the time may
+    /// be among them.
+    pub fn bounds(
+        &self,
+        table: Table,
+        from: Option<i64>,
+        until: Option<i64>,
+    ) -> Result<Bounds, StoreError> {
+        let mut bounds = Bounds::default();
+        let rows = table.rows();
+        let edge = |sql: &str, at: i64| -> Result<Option<i64>, StoreError> {
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.query_row([at, LATE_ROWS], |row| row.get(0)))
+                .doing("search")
+        };
+        if let Some(from) = from {
+            let first = edge(
+                &format!(
+                    "SELECT min(id) FROM (SELECT id FROM {rows} WHERE created_at_epoch >= ?1
+                     ORDER BY created_at_epoch LIMIT ?2)"
+                ),
+                from,
+            )?;
+            bounds.first = first.unwrap_or(i64::MAX);
+        }
+        if let Some(until) = until {
+            let last = edge(
+                &format!(
+                    "SELECT max(id) FROM (SELECT id FROM {rows} WHERE created_at_epoch <= ?1
+                     ORDER BY created_at_epoch DESC LIMIT ?2)"
+                ),
+                until,
+            )?;
+            bounds.last = last.unwrap_or(0);
+        }
+        Ok(bounds)
+    }
+
+    /// The highest id, which is about the number of rows.
+    pub fn newest_id(&self, table: Table) -> Result<i64, StoreError> {
+        self.connection
+            .prepare_cached(&format!(
+                "SELECT coalesce(max(id), 0) FROM {}",
+                table.rows()
+            ))
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing("search")
+    }
+
+    /// The newest rows of a time.
+    pub fn newest_in(
+        &self,
+        table: Table,
+        from: Option<i64>,
+        until: Option<i64>,
+        at_most: usize,
+    ) -> Result<Vec<i64>, StoreError> {
+        let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let (from, until) = (from.unwrap_or(i64::MIN), until.unwrap_or(i64::MAX));
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT id FROM {} WHERE created_at_epoch BETWEEN ?1 AND ?2
+                 ORDER BY created_at_epoch DESC, id DESC LIMIT ?3",
+                table.rows()
+            ))
+            .doing("search")?;
+        let rows = statement
+            .query_map([from, until, limit], |row| row.get(0))
             .doing("search")?;
         rows.collect::<Result<_, _>>().doing("search")
+    }
+
+    /// Terms of the index that begin so, in alphabetical order.
+    pub fn completions(
+        &self,
+        table: Table,
+        prefix: &str,
+        at_most: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        // What follows every term that begins so.
+        let end = format!("{prefix}\u{10FFFF}");
+        let sql = format!(
+            "SELECT term FROM {}_terms WHERE term > ?1 AND term < ?2 LIMIT ?3",
+            table.rows()
+        );
+        let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(&sql).doing("search")?;
+        let rows = statement
+            .query_map(params![prefix, end, limit], |row| row.get(0))
+            .doing("search")?;
+        rows.collect::<Result<_, _>>().doing("search")
+    }
+
+    /// Rows that the search cannot find yet: another program wrote them, or the
+    /// index is being made anew.
+    pub fn unindexed(&self) -> Result<i64, StoreError> {
+        self.connection
+            .prepare_cached("SELECT count(*) FROM unindexed")
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .doing("search")
     }
 }

@@ -8,7 +8,6 @@ use sockets_protocol::Counters;
 
 use super::error::{SqlContext as _, StoreError};
 use super::reader::Reader;
-use super::rows::QueueRow;
 
 /// How many rows there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -99,40 +98,6 @@ impl Reader {
         rows.collect::<Result<_, _>>().doing("read the backlog")
     }
 
-    /// Events that wait, run or failed, the oldest first.
-    pub fn queue(&self, limit: usize) -> Result<Vec<QueueRow>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare(
-                "SELECT p.id, p.session_db_id, p.content_session_id, s.project, p.message_type,
-                        p.tool_name, p.status, p.retry_count, p.last_error, p.created_at_epoch,
-                        p.started_processing_at_epoch, p.completed_at_epoch
-                 FROM pending_messages p JOIN sdk_sessions s ON s.id = p.session_db_id
-                 WHERE p.status IN ('pending', 'processing', 'failed')
-                 ORDER BY p.id LIMIT ?1",
-            )
-            .doing("read the queue")?;
-        let rows = statement
-            .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
-                Ok(QueueRow {
-                    id: row.get(0)?,
-                    session_db_id: row.get(1)?,
-                    content_session_id: row.get(2)?,
-                    project: row.get(3)?,
-                    message_type: row.get(4)?,
-                    tool_name: row.get(5)?,
-                    status: row.get(6)?,
-                    retry_count: row.get(7)?,
-                    last_error: row.get(8)?,
-                    created_at_epoch: row.get(9)?,
-                    started_processing_at_epoch: row.get(10)?,
-                    completed_at_epoch: row.get(11)?,
-                })
-            })
-            .doing("read the queue")?;
-        rows.collect::<Result<_, _>>().doing("read the queue")
-    }
-
     /// What the last check of the whole file found wrong.
     ///
     /// # Errors
@@ -169,18 +134,7 @@ pub(super) fn counters(
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
         .doing("read the counters")?;
-    let open: (i64, i64, i64) = connection
-        .query_row(
-            "SELECT count(*) FILTER (WHERE status = 'pending'),
-                    count(*) FILTER (WHERE status = 'processing'),
-                    count(*) FILTER (WHERE status = 'failed')
-             FROM pending_messages
-             WHERE status IN ('pending', 'processing', 'failed')
-               AND (?1 IS NULL OR session_db_id = ?1)",
-            params![session_db_id],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
-        .doing("count the queue")?;
+    let open = open_events(connection, session_db_id, 0)?;
     let mut statement = connection
         .prepare(
             "SELECT reason, sum(events) FROM skip_counts
@@ -203,4 +157,30 @@ pub(super) fn counters(
             .collect::<Result<_, _>>()
             .doing("read the reasons")?,
     })
+}
+
+/// Events of one session, or of all, that wait, that run, that failed, and that
+/// run since before `stuck_before`.
+pub(super) fn open_events(
+    connection: &Connection,
+    session_db_id: Option<i64>,
+    stuck_before: i64,
+) -> Result<(i64, i64, i64, i64), StoreError> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FILTER (WHERE status = 'pending'),
+                    count(*) FILTER (WHERE status = 'processing'),
+                    count(*) FILTER (WHERE status = 'failed'),
+                    count(*) FILTER (WHERE status = 'processing'
+                                       AND started_processing_at_epoch < ?2)
+             FROM pending_messages
+             WHERE status IN ('pending', 'processing', 'failed')
+               AND (?1 IS NULL OR session_db_id = ?1)",
+        )
+        .and_then(|mut statement| {
+            statement.query_row(params![session_db_id, stuck_before], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+        })
+        .doing("count the queue")
 }

@@ -25,6 +25,13 @@ pub struct UsageRow {
     pub duration_ms: u64,
 }
 
+impl UsageRow {
+    /// Tokens of all four kinds.
+    pub fn tokens(&self) -> u64 {
+        self.input + self.cache_read + self.cache_write + self.output
+    }
+}
+
 /// Observations that one model made in one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
@@ -37,21 +44,49 @@ pub struct Made {
 impl Reader {
     /// The calls that began in `[from, until)`, in epoch milliseconds.
     pub fn usage(&self, from: i64, until: i64) -> Result<Vec<UsageRow>, StoreError> {
+        self.usage_rows(
+            "SELECT coalesce(s.content_session_id, ''), u.project, u.provider, u.model, u.outcome,
+                    count(*), sum(u.input_tokens), sum(u.cache_read_tokens),
+                    sum(u.cache_write_tokens), sum(u.output_tokens), sum(u.reserved_tokens),
+                    sum(u.duration_ms)
+             FROM usage u LEFT JOIN sdk_sessions s ON s.id = u.session_db_id
+             WHERE u.created_at_epoch >= ?1 AND u.created_at_epoch < ?2
+             GROUP BY u.session_db_id, u.project, u.provider, u.model, u.outcome
+             ORDER BY min(u.id)",
+            params![from, until],
+        )
+    }
+
+    /// The same for one project or for all (`None`), told apart by model and
+    /// outcome alone.
+    pub fn usage_by_model(
+        &self,
+        from: i64,
+        until: i64,
+        project: Option<&str>,
+    ) -> Result<Vec<UsageRow>, StoreError> {
+        self.usage_rows(
+            "SELECT '', '', provider, model, outcome, count(*), sum(input_tokens),
+                    sum(cache_read_tokens), sum(cache_write_tokens), sum(output_tokens),
+                    sum(reserved_tokens), sum(duration_ms)
+             FROM usage
+             WHERE created_at_epoch >= ?1 AND created_at_epoch < ?2 AND (?3 IS NULL OR project = ?3)
+             GROUP BY provider, model, outcome",
+            params![from, until, project],
+        )
+    }
+
+    fn usage_rows(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<UsageRow>, StoreError> {
         let mut statement = self
             .connection
-            .prepare_cached(
-                "SELECT coalesce(s.content_session_id, ''), u.project, u.provider, u.model, u.outcome,
-                        count(*), sum(u.input_tokens), sum(u.cache_read_tokens),
-                        sum(u.cache_write_tokens), sum(u.output_tokens), sum(u.reserved_tokens),
-                        sum(u.duration_ms)
-                 FROM usage u LEFT JOIN sdk_sessions s ON s.id = u.session_db_id
-                 WHERE u.created_at_epoch >= ?1 AND u.created_at_epoch < ?2
-                 GROUP BY u.session_db_id, u.project, u.provider, u.model, u.outcome
-                 ORDER BY min(u.id)",
-            )
+            .prepare_cached(sql)
             .doing("add up the usage")?;
         let rows = statement
-            .query_map(params![from, until], |row| {
+            .query_map(parameters, |row| {
                 let number = |column: usize| row.get(column).map(unsigned);
                 Ok(UsageRow {
                     content_session_id: row.get(0)?,

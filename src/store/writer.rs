@@ -8,6 +8,7 @@ use sockets_protocol::Locations;
 
 use super::error::{SqlContext as _, StoreError};
 use super::events::{Ingested, NewEvent, SessionIdentity, ensure_session, ingest};
+use super::index;
 use super::ledger::{ProviderStall, stall};
 use super::migrate::migrate;
 use super::open::{
@@ -79,6 +80,11 @@ impl Writer {
             StoreError::Sql { action, source } => damaged_or_sql(&path, action, source),
             other => other,
         })?;
+        if index::is_outdated(&connection)? {
+            let tx = write_tx(&mut connection)?;
+            index::renew(&tx)?;
+            tx.commit().doing("begin a new index")?;
+        }
         Ok(connection)
     }
 
@@ -103,6 +109,7 @@ impl Writer {
             .iter()
             .map(|event| ingest(&tx, session, identity, event))
             .collect::<Result<_, _>>()?;
+        index::catch_up(&tx, events.len())?;
         tx.commit().doing("commit the events")?;
         self.sessions
             .insert(identity.content_session_id.clone(), session);
@@ -164,8 +171,18 @@ impl Writer {
     ) -> Result<Vec<i64>, StoreError> {
         let tx = write_tx(&mut self.connection)?;
         let ids = outcome::commit(&tx, turn, &self.owner, outcome, now)?;
+        index::catch_up(&tx, ids.len() + 1 + index::BACKLOG)?;
         tx.commit().doing("commit the turn")?;
         Ok(ids)
+    }
+
+    /// Brings rows into the index that no transaction of ours wrote; whether
+    /// there may be more.
+    pub fn index_backlog(&mut self) -> Result<bool, StoreError> {
+        let tx = write_tx(&mut self.connection)?;
+        let indexed = index::catch_up(&tx, index::BACKLOG)?;
+        tx.commit().doing("commit index entries")?;
+        Ok(indexed == index::BACKLOG)
     }
 
     /// Gives a leased turn back with the reason why it came to nothing.

@@ -423,6 +423,7 @@ fn unavailable(event: &NewEvent, error: &StoreError) -> Reply {
     let what = match event.kind {
         NewEventKind::Prompt { .. } => "prompt",
         NewEventKind::Observation { .. } => "observation",
+        NewEventKind::Remember { .. } => "memory",
         NewEventKind::Finalize { .. } => "finalize",
     };
     Reply::Error(ErrorReply {

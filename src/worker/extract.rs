@@ -73,7 +73,10 @@ pub(super) fn turn(claimed: &ClaimedTurn) -> Turn {
             .clone()
             .filter(|text| !text.trim().is_empty()),
         prompt_number: claimed.prompt_number,
-        events: of_type("observation").map(tool_event).collect(),
+        events: of_type("observation")
+            .filter(|event| event.tool_name != capture::remember::TOOL)
+            .map(tool_event)
+            .collect(),
         subagent_messages: of_type("summarize")
             .filter(is_subagent)
             .filter_map(|event| {
@@ -335,6 +338,15 @@ mod tests {
         assert_eq!(turn.subagent_messages[0].text, "found it");
         assert_eq!(turn.events.len(), 1);
         assert_eq!(turn.events[0].output, Value::String("not json".to_owned()));
+    }
+
+    #[test]
+    fn remembered_words_are_no_work_for_an_agent() {
+        let mut words = event(1, "observation", None, None);
+        words.tool_name = capture::remember::TOOL.to_owned();
+        let call = event(2, "observation", None, None);
+        let events = turn(&claimed(vec![words, call], "stop")).events;
+        assert_eq!(events.iter().map(|event| event.id).collect::<Vec<_>>(), [2]);
     }
 
     #[test]

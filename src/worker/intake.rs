@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use capture::privacy;
+use capture::remember::TOOL;
 use capture::settings::{Key, Settings};
 use capture::shape::{Budget, head_and_tail, prepare_tool};
 use capture::skip;
@@ -15,6 +16,7 @@ use sockets_protocol::{Finalize, Observation, Prompt, Request, fnv1a};
 use crate::store::{NewEvent, NewEventKind};
 
 use super::now;
+use super::remember::{NO_WORDS, memory};
 
 /// Closing messages and prompts may be this many times as long as a field.
 const MESSAGE_BUDGETS: usize = 2;
@@ -79,9 +81,32 @@ impl Intake {
             seen.tool_output,
             &self.budget,
         );
-        let (input, output) = (json(&input), json(&output));
-        let (id, at) = self.key(seen.id, seen.at, &[&seen.tool_name, &input, &output]);
-        let excluded = skip::tool(&self.settings, &seen.tool_name).map(skip::SkipReason::as_str);
+        let (input_json, output_json) = (json(&input), json(&output));
+        let (id, at) = self.key(
+            seen.id,
+            seen.at,
+            &[&seen.tool_name, &input_json, &output_json],
+        );
+        let mut excluded =
+            skip::tool(&self.settings, &seen.tool_name).map(skip::SkipReason::as_str);
+        let kind = if seen.tool_name == TOOL {
+            let memory = memory(&input, seen.project_root.as_deref(), at);
+            if memory.narrative.is_empty() {
+                excluded = Some(NO_WORDS);
+            }
+            NewEventKind::Remember {
+                tool_name: TOOL,
+                input: input_json,
+                memory: Box::new(memory),
+            }
+        } else {
+            NewEventKind::Observation {
+                tool_name: seen.tool_name,
+                input: input_json,
+                output: output_json,
+                failed: seen.failed,
+            }
+        };
         NewEvent {
             event_id: id,
             prompt_id: seen.prompt_id,
@@ -92,12 +117,7 @@ impl Intake {
             project_root: seen.project_root,
             agent_id: seen.agent_id,
             agent_type: seen.agent_type,
-            kind: NewEventKind::Observation {
-                tool_name: seen.tool_name,
-                input,
-                output,
-                failed: seen.failed,
-            },
+            kind,
         }
     }
 

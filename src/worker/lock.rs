@@ -2,14 +2,12 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use capture::settings::create_private_dir;
 use sockets_protocol::{Locations, Request, SafeId, encode};
+
+use crate::lock_file::LockFile;
 
 /// How long a new worker waits for one that is just leaving. Leaving includes
 /// committing the last turn.
@@ -19,27 +17,19 @@ const WAIT_FOR_LEAVER: Duration = Duration::from_secs(10);
 /// listen yet, or any more.
 const RETRY_AFTER: Duration = Duration::from_millis(10);
 
-/// The session's lock, held until this is dropped. The kernel lets go of it
-/// when the process dies, however it dies, so nothing can be left behind.
+/// The session's lock, held until this is dropped.
 #[derive(Debug)]
 pub(super) struct SessionLock {
-    file: File,
-    path: PathBuf,
+    held: LockFile,
     keeps_mark: bool,
 }
 
 impl SessionLock {
-    /// Whether the lock file at the path is still the one that is held. It is
-    /// not when someone has deleted it, and then its socket may be another's.
+    /// Whether the lock is still the session's; see [`LockFile::is_current`].
     pub(super) fn is_current(&self) -> bool {
-        match (self.file.metadata(), std::fs::metadata(&self.path)) {
-            (Ok(held), Ok(found)) => held.ino() == found.ino() && held.dev() == found.dev(),
-            _ => false,
-        }
+        self.held.is_current()
     }
-}
 
-impl SessionLock {
     /// Lets go like a worker that died: its successor would fail as well.
     pub(super) fn release_as_failed(mut self) {
         self.keeps_mark = true;
@@ -52,7 +42,7 @@ impl Drop for SessionLock {
     /// away; one that died leaves it, and so cannot be started in a tight loop.
     fn drop(&mut self) {
         if !self.keeps_mark {
-            drop(self.file.set_len(0));
+            self.held.clear();
         }
     }
 }
@@ -62,26 +52,6 @@ pub(super) enum Acquired {
     Lock(SessionLock),
     /// Another worker listens, and has been told to look into its spool.
     Served,
-}
-
-/// The directory of sockets and locks, for the owner alone.
-pub(super) fn prepare_directory(locations: &Locations) -> anyhow::Result<()> {
-    for directory in [locations.data_dir().to_owned(), locations.sockets_dir()] {
-        create_private_dir(&directory)
-            .with_context(|| format!("failed to create {}", directory.display()))?;
-        let metadata = std::fs::metadata(&directory)
-            .with_context(|| format!("failed to inspect {}", directory.display()))?;
-        anyhow::ensure!(
-            metadata.uid() == nix::unistd::geteuid().as_raw(),
-            "{} belongs to another user: set CLAUDE_MEM_DATA_DIR to a directory of your own",
-            directory.display()
-        );
-        if metadata.mode() & 0o777 != 0o700 {
-            std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o700))
-                .with_context(|| format!("failed to protect {}", directory.display()))?;
-        }
-    }
-    Ok(())
 }
 
 /// Takes the lock, or finds the worker that has it.
@@ -115,32 +85,11 @@ pub(super) fn try_acquire(
     locations: &Locations,
     id: &SafeId,
 ) -> anyhow::Result<Option<SessionLock>> {
-    let path = locations.lock(id);
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .with_context(|| format!("failed to open {}", path.display()))?;
-    if file.try_lock().is_err() {
-        return Ok(None);
-    }
-    let lock = SessionLock {
-        file,
-        path,
+    let held = LockFile::try_take(locations.lock(id))?;
+    Ok(held.map(|held| SessionLock {
+        held,
         keeps_mark: false,
-    };
-    // A lock on a file that was deleted meanwhile excludes nobody.
-    if !lock.is_current() {
-        return Ok(None);
-    }
-    // For `status` to show; nothing depends on it, and nothing is ever
-    // signalled by it.
-    drop(lock.file.set_len(0));
-    drop((&lock.file).write_all(std::process::id().to_string().as_bytes()));
-    Ok(Some(lock))
+    }))
 }
 
 fn tell_to_drain(locations: &Locations, id: &SafeId) -> Option<()> {
@@ -195,7 +144,7 @@ mod tests {
     fn world() -> (tempfile::TempDir, Locations, SafeId) {
         let directory = tempfile::tempdir().unwrap();
         let locations = Locations::new(directory.path());
-        prepare_directory(&locations).unwrap();
+        crate::lock_file::prepare_directories(&locations).unwrap();
         (directory, locations, SafeId::new("s"))
     }
 
@@ -228,24 +177,17 @@ mod tests {
         let long_ago = std::time::SystemTime::now() - Duration::from_hours(1);
         let mut held = None;
         for name in ["over", "alive", "new"] {
-            let lock = try_acquire(&locations, &SafeId::new(name))
-                .unwrap()
-                .unwrap();
-            if name != "new" {
-                lock.file.set_modified(long_ago).unwrap();
-            }
+            let id = SafeId::new(name);
+            let lock = try_acquire(&locations, &id).unwrap().unwrap();
             if name == "alive" {
                 held = Some(lock);
             } else {
                 // Letting go touches the file; the time is what is tested.
                 drop(lock);
-                if name == "over" {
-                    let file = File::options()
-                        .write(true)
-                        .open(locations.lock(&SafeId::new(name)))
-                        .unwrap();
-                    file.set_modified(long_ago).unwrap();
-                }
+            }
+            if name != "new" {
+                let file = File::options().write(true).open(locations.lock(&id));
+                file.unwrap().set_modified(long_ago).unwrap();
             }
         }
         remove_old(&locations, Duration::from_mins(1));

@@ -18,6 +18,7 @@ mod extract;
 mod intake;
 mod lock;
 mod logging;
+mod remember;
 mod session;
 mod spool;
 
@@ -28,6 +29,7 @@ use capture::project::{self, Project};
 use capture::settings::{Key, Settings};
 use sockets_protocol::{Locations, SafeId};
 
+use crate::lock_file;
 use crate::store::{Reader, SessionIdentity};
 
 pub use self::detach::detach;
@@ -74,7 +76,7 @@ fn serve(
 ) -> anyhow::Result<()> {
     let content_id = content_session_id(locations, &options.session);
     let id = SafeId::new(&content_id);
-    lock::prepare_directory(locations)?;
+    lock_file::prepare_directories(locations)?;
     let lock = match lock::acquire(locations, &id)? {
         Acquired::Lock(lock) => lock,
         Acquired::Served if options.detached => return Ok(()),
@@ -123,7 +125,7 @@ fn serve_until_done(
         }
         if !lock.is_current() {
             // Someone has deleted the directory; a successor may be at work.
-            lock::prepare_directory(locations)?;
+            lock_file::prepare_directories(locations)?;
             match lock::try_acquire(locations, id)? {
                 Some(new) => lock = new,
                 None => return Ok((core, end, lock)),

@@ -18,6 +18,9 @@ use crate::support::{Ran, Sandbox, ran, real_claude, run};
 /// on a machine with other work.
 const SESSION_LIMIT: Duration = Duration::from_mins(1);
 
+/// Tools, and servers of tools: ours as `install` registers it, and as a plugin.
+const ALLOWED: &str = "Read,Edit,Write,Bash,mcp__claude-mem,mcp__plugin_claude-mem_claude-mem";
+
 /// What the project is about: it divides by zero.
 const SCRIPT: &str =
     "#!/bin/sh\n# Prints the mean of some readings: mean.sh SUM COUNT\necho $(($1 / $2))\n";
@@ -92,17 +95,23 @@ impl World {
             .env("CLAUDE_CODE_TMPDIR", &tmp)
             .args(["-p", "--output-format", "stream-json", "--verbose"])
             .arg("--include-hook-events")
-            .args(["--allowedTools", "Read,Edit,Write,Bash"])
+            .args(["--allowedTools", ALLOWED])
             .process_group(0);
         command
     }
 
     /// A session that ends well, and all that came of it.
     pub(super) fn session(&self, prompt: &str, resume: Option<&str>) -> Session {
-        let mut command = self.command();
-        if let Some(id) = resume {
-            command.args(["--resume", id]);
+        match resume {
+            Some(id) => self.session_with(prompt, &["--resume", id]),
+            None => self.session_with(prompt, &[]),
         }
+    }
+
+    /// The same with more arguments.
+    pub(super) fn session_with(&self, prompt: &str, arguments: &[&str]) -> Session {
+        let mut command = self.command();
+        command.args(arguments);
         let session = Session::of(&to_the_end(command.args(["--", prompt])));
         let give_up = Instant::now() + SESSION_LIMIT;
         while !self.sandbox.processes().is_empty() {

@@ -46,6 +46,13 @@ fn reads() -> Vec<(&'static str, &'static str, &'static str, Value)> {
             json!({"memorySessionIds": []}),
         ),
         get("/api/stats", "/api/stats"),
+        get(
+            "/api/stats/daily",
+            "/api/stats/daily?days=366&project=billing",
+        ),
+        get("/api/stats/daily", "/api/stats/daily?days=0"),
+        get("/api/usage", "/api/usage?days=3"),
+        get("/api/usage", "/api/usage?days=-1"),
         get("/api/projects", "/api/projects"),
         get("/api/processing-status", "/api/processing-status"),
         get("/api/search", "/api/search?query=euros"),
@@ -74,6 +81,7 @@ fn reads() -> Vec<(&'static str, &'static str, &'static str, Value)> {
             "/api/timeline/by-query",
             "/api/timeline/by-query?query=rounding",
         ),
+        get("/api/context/timeline", "/api/context/timeline?anchor_id=3"),
         get("/api/context/recent", "/api/context/recent"),
         get("/api/context/inject", "/api/context/inject?project=billing"),
         get(
@@ -86,9 +94,12 @@ fn reads() -> Vec<(&'static str, &'static str, &'static str, Value)> {
             "/api/context/semantic",
             json!({"q": "rounding"}),
         ),
+        get("/api/sessions/{id}/turns", "/api/sessions/1/turns"),
+        get("/api/sessions/{id}/turns", "/api/sessions/nobody/turns"),
         get("/sessions/{id}/status", "/sessions/1/status"),
         get("/api/pending-queue", "/api/pending-queue"),
         get("/api/settings", "/api/settings"),
+        get("/api/settings/schema", "/api/settings/schema"),
         (
             "POST",
             "/api/settings",
@@ -98,11 +109,17 @@ fn reads() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         get("/api/mcp/status", "/api/mcp/status"),
         get("/api/branch/status", "/api/branch/status"),
         get("/api/logs", "/api/logs?lines=5"),
+        ("POST", "/api/processing", "/api/processing", json!({})),
+        get("/api/instructions", "/api/instructions?topic=all"),
+        get("/api/search/help", "/api/search/help"),
+        get("/api/onboarding/explainer", "/api/onboarding/explainer"),
+        get("/api/corpus", "/api/corpus"),
     ]
 }
 
 /// Routes that change something.
-pub(super) const WRITES: [(&str, &str); 14] = [
+pub(super) const WRITES: [(&str, &str); 15] = [
+    ("POST", "/api/memory/save"),
     ("POST", "/api/sessions/init"),
     ("POST", "/api/sessions/observations"),
     ("POST", "/api/sessions/summarize"),
@@ -117,6 +134,16 @@ pub(super) const WRITES: [(&str, &str); 14] = [
     ("POST", "/api/branch/switch"),
     ("POST", "/api/branch/update"),
     ("POST", "/api/logs/clear"),
+];
+
+/// Routes of the original that are told to be missing.
+const NOT_OFFERED: [(&str, &str); 6] = [
+    ("POST", "/api/corpus"),
+    ("GET", "/api/corpus/{name}"),
+    ("DELETE", "/api/corpus/{name}"),
+    ("POST", "/api/corpus/{name}/{action}"),
+    ("POST", "/api/tool-uses/batch"),
+    ("POST", "/api/admin/{action}"),
 ];
 
 fn ask(client: Client, method: &str, path: &str, body: &Value) -> super::Answer {
@@ -142,6 +169,13 @@ fn every_answer_is_as_the_document_says_and_every_route_is_in_it() {
         let path = route.replace("{id}", "1");
         let answer = ask(server.client, method, &path, &json!({}));
         document.hold(method, route, &answer);
+        seen.insert((method.to_owned(), route.to_owned()));
+    }
+    for (method, route) in NOT_OFFERED {
+        let answer = ask(server.client, method, route, &json!({}));
+        document.hold(method, route, &answer);
+        answer.error(501);
+        assert!(answer.json()["hint"].is_string(), "{route}");
         seen.insert((method.to_owned(), route.to_owned()));
     }
     seen.insert(("GET".to_owned(), "/stream".to_owned()));
@@ -265,6 +299,15 @@ fn every_error_has_its_status_and_its_words() {
     assert_eq!(get("/api/session/999", 404), "Session #999 not found");
     assert_eq!(get("/api/prompt/999", 404), "Prompt #999 not found");
     assert_eq!(get("/sessions/999/status", 404), "Session #999 not found");
+    assert_eq!(get("/api/sessions/999/turns", 404), "Session 999 not found");
+    assert_eq!(
+        get("/api/stats/daily?days=0", 400),
+        "days must be 1 or more"
+    );
+    assert_eq!(
+        get("/api/usage?days=week", 400),
+        "days must be a whole number of 0 or more"
+    );
     let search = client.get("/api/search");
     assert_eq!(
         search.error(400),
@@ -353,6 +396,55 @@ fn settings_show_no_secret_and_the_port_in_use() {
         server.client.port.to_string()
     );
     assert_eq!(settings["theme"], "system");
+}
+
+#[test]
+fn every_setting_is_described_as_it_is_shown() {
+    let sandbox = filled();
+    let server = Server::start(&sandbox, &[]);
+    let shown = server.client.get("/api/settings").ok();
+    let schema = server.client.get("/api/settings/schema").ok();
+    let described = schema["settings"].as_array().unwrap();
+    let one = |name: &str| {
+        let mut found = described.iter().filter(|setting| setting["name"] == name);
+        let setting = found.next().unwrap_or_else(|| panic!("no {name}"));
+        assert!(found.next().is_none(), "{name} is described twice");
+        setting
+    };
+    for name in shown.as_object().unwrap().keys() {
+        if name.starts_with("CLAUDE_MEM_") {
+            assert!(!one(name)["doc"].as_str().unwrap().is_empty(), "{name}");
+        }
+    }
+    let idle = one("CLAUDE_MEM_WORKER_IDLE_SECS");
+    assert_eq!(
+        (&idle["kind"], &idle["min"], &idle["max"], &idle["default"]),
+        (&json!("number"), &json!(1), &json!(86_400), &json!("60"))
+    );
+    let theme = one("CLAUDE_MEM_VIEWER_THEME");
+    assert_eq!(theme["values"], json!(["system", "light", "dark"]));
+    assert_eq!(one("CLAUDE_MEM_OPENAI_API_KEY")["kind"], "secret");
+    assert_eq!(one("CLAUDE_MEM_DATA_DIR")["place"], "environment");
+    assert_eq!(one("CLAUDE_MEM_MODEL")["place"], "anywhere");
+}
+
+#[test]
+fn a_session_is_told_from_its_first_prompt_on_under_both_its_names() {
+    let sandbox = filled();
+    let server = Server::start(&sandbox, &[]);
+    let turns = server.client.get("/api/sessions/1/turns").ok();
+    let ids = |name: &str| -> Vec<i64> {
+        let rows = turns[name].as_array().unwrap();
+        rows.iter().map(|row| row["id"].as_i64().unwrap()).collect()
+    };
+    assert_eq!(ids("prompts"), [1, 2]);
+    assert_eq!(ids("observations"), [1, 2, 3, 4]);
+    assert_eq!(ids("summaries"), [1, 2]);
+    assert_eq!(turns["session"]["content_session_id"], "one");
+    assert_eq!(turns["truncated"], false);
+    assert_eq!(server.client.get("/api/sessions/one/turns").ok(), turns);
+    let shop = server.client.get("/api/sessions/three/turns").ok();
+    assert_eq!(shop["observations"][0]["id"], 7);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use claude_mem::store::{NewObservation, Writer};
 use serde_json::Value;
 
 use super::client::Event;
-use super::world::{BEGIN, remember};
+use super::world::{BEGIN, remember, writable};
 use super::{Server, filled};
 use crate::support::{Sandbox, Talk, wait_until};
 
@@ -200,4 +200,44 @@ fn a_client_that_does_not_read_is_dropped_and_delays_nobody() {
     while !slow.is_ended() {
         assert!(Instant::now() < give_up, "its connection lives on");
     }
+}
+
+#[test]
+fn a_summary_that_is_changed_is_told_again() {
+    let sandbox = filled();
+    let server = Server::start(&sandbox, &[]);
+    let mut events = server.client.events(None);
+    drop(events.until(|event| event.kind() == "processing_status"));
+    let connection = writable(&sandbox);
+    let change = |column: &str, id: i64, text: &str| {
+        let sql = format!("UPDATE session_summaries SET {column} = ?1 WHERE id = ?2");
+        connection.execute(&sql, (text, id)).unwrap()
+    };
+    assert_eq!(change("next_steps", 2, "Mend it"), 1);
+    let told = events.until(|event| event.kind() == "session-summary-created");
+    let kinds: Vec<&str> = told.iter().map(Event::kind).collect();
+    assert_eq!(
+        kinds,
+        ["new_summary", "summary_created", "session-summary-created"]
+    );
+    for event in &told[..2] {
+        assert_eq!(event.data["summary"]["id"], 2);
+        assert_eq!(event.data["summary"]["next_steps"], "Mend it");
+    }
+    let id = told[2].id.clone();
+    drop(events);
+    // What changed meanwhile is told to a client that comes back, once and as it
+    // is now; what is no part of the text changes nothing.
+    change("superseded_by", 1, "another");
+    change("notes", 3, "first");
+    change("notes", 3, "second");
+    let mut events = server.client.events(Some(&id));
+    let told = events.until(|event| event.kind() == "session-summary-created");
+    let named: Vec<&Event> = told
+        .iter()
+        .filter(|event| event.kind().contains("summary"))
+        .collect();
+    assert_eq!(named.len(), 3, "{named:?}");
+    assert_eq!(named[2].data["id"], 3);
+    assert_eq!(named[2].data["notes"], "second");
 }

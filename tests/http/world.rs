@@ -81,6 +81,12 @@ impl Drop for Server {
     }
 }
 
+/// The database, for putting rows into it that no worker would.
+pub(super) fn writable(sandbox: &Sandbox) -> rusqlite::Connection {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+    rusqlite::Connection::open_with_flags(sandbox.locations().database(), flags).unwrap()
+}
+
 const LIMITS: BatchLimits = BatchLimits {
     events: 100,
     bytes: 1_000_000,

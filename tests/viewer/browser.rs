@@ -34,7 +34,7 @@ fn driver() -> Option<PathBuf> {
 }
 
 /// One window of a browser of its own, ended with the test.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     driver: Child,
     port: u16,
     session: String,
@@ -43,7 +43,7 @@ pub(super) struct Browser {
 impl Browser {
     /// Started among the sandbox's processes, so that one that is left behind
     /// fails the test.
-    pub(super) fn start(sandbox: &Sandbox) -> Option<Self> {
+    pub(crate) fn start(sandbox: &Sandbox) -> Option<Self> {
         let mut driver = sandbox
             .command(driver()?)
             .arg("--port=0")
@@ -156,14 +156,14 @@ impl Browser {
 
     /// Loads the address anew, even where only its fragment is another.
     #[track_caller]
-    pub(super) fn load(&self, address: &str) {
+    pub(crate) fn load(&self, address: &str) {
         self.post("/url", &json!({"url": "about:blank"}));
         self.post("/url", &json!({"url": address}));
     }
 
     /// The value of the script's `return`.
     #[track_caller]
-    pub(super) fn run(&self, script: &str) -> Value {
+    pub(crate) fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", &json!({"script": script, "args": []}))
     }
 
@@ -181,7 +181,7 @@ impl Browser {
 
     /// Waits until the expression is true.
     #[track_caller]
-    pub(super) fn wait(&self, expression: &str) {
+    pub(crate) fn wait(&self, expression: &str) {
         wait_until(expression, || {
             self.value(&format!("Boolean({expression})")) == true
         });

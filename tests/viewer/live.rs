@@ -1,5 +1,6 @@
 //! What a worker commits appears by itself.
 
+use super::world::writable;
 use super::{Browser, Server, open, seeded};
 use crate::support::{Sandbox, Talk, wait_until};
 
@@ -125,4 +126,28 @@ impl Sandbox {
                 .all(|session| !self.worker_is_alive(session))
         });
     }
+}
+
+#[test]
+fn a_summary_that_grows_is_shown_as_it_is_now() {
+    let sandbox = seeded(30);
+    let Some((server, browser)) = open(&sandbox, &[]) else {
+        return;
+    };
+    browser.load(&server.at("#/?type=summary"));
+    browser.wait_for("[data-state=live]");
+    browser.wait("document.querySelectorAll('article').length === 3");
+    let changed = writable(&sandbox)
+        .execute(
+            "UPDATE session_summaries SET completed = 'The credit notes follow' WHERE id = 3",
+            [],
+        )
+        .unwrap();
+    assert_eq!(changed, 1);
+    browser.wait("[...document.querySelectorAll('article')].some((card) => card.textContent.includes('The credit notes follow'))");
+    assert_eq!(
+        browser.value("document.querySelectorAll('article').length"),
+        3
+    );
+    assert_eq!(browser.console(), [""; 0]);
 }

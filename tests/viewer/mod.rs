@@ -1,6 +1,6 @@
 //! The viewer in a real browser, against the real server.
 
-mod browser;
+pub(crate) mod browser;
 mod keyboard;
 mod live;
 mod long;

@@ -4,7 +4,7 @@
 
 use super::world::writable;
 use super::{Browser, HOSTILE, Server, open, seeded};
-use crate::support::Sandbox;
+use crate::support::{Sandbox, wait_until};
 
 /// Name of the screenshot, place, and what is there when the page is.
 const PAGES: [(&str, &str, &str); 11] = [
@@ -124,6 +124,21 @@ fn what_is_shown_is_what_is_stored() {
         text(".numbers")
     );
     assert!(text(".equation").contains("The sum is right"));
+    // Of days that the server counts, not of the newest rows.
+    assert!(!text(".page").contains("Counted from"), "{}", text(".page"));
+    let spent = text(".spent");
+    for part in ["tokens spent on memory", "at least $", "of 2M allowed"] {
+        assert!(spent.contains(part), "{part} is not in {spent}");
+    }
+    assert_eq!(
+        browser.value("document.querySelectorAll('.chart').length"),
+        2
+    );
+    browser.run("document.querySelector('.spent').scrollIntoView()");
+    browser.screenshot("stats-tokens-light");
+    browser.prefer_dark(true);
+    browser.screenshot("stats-tokens-dark");
+    browser.prefer_dark(false);
     look(&browser, &server, "#/?q=invoices", "article mark");
     assert!(
         text("article .why").contains("in title"),
@@ -233,7 +248,12 @@ fn hostile_text_stays_text() {
         look(&browser, &server, place, awaited);
         check(place);
     }
-    assert_quiet(&browser, &server);
+    // A session of that name was asked for, and there is none.
+    let console = browser.console();
+    assert!(
+        matches!(&console[..], [line] if line.contains("/turns - ") && line.contains("404")),
+        "{console:?}"
+    );
 }
 
 #[test]
@@ -260,6 +280,24 @@ fn a_stall_says_its_cause_and_what_to_do() {
     assert_quiet(&browser, &server);
 }
 
+/// The row of a setting, as an expression.
+fn setting(name: &str) -> String {
+    format!("document.getElementById('name-{name}').closest('.setting')")
+}
+
+/// Takes another option of a setting and saves it.
+#[track_caller]
+fn choose(browser: &Browser, name: &str, value: &str) {
+    let row = setting(name);
+    browser.run(&format!(
+        "const select = {row}.querySelector('select'); select.value = {value:?};
+         select.dispatchEvent(new Event('input')); {row}.querySelector('button').click();"
+    ));
+    browser.wait(&format!(
+        "{row}.querySelector('.said').textContent === 'Saved'"
+    ));
+}
+
 #[test]
 fn settings_are_changed_in_relay_mode_alone() {
     let sandbox = seeded(1);
@@ -267,23 +305,51 @@ fn settings_are_changed_in_relay_mode_alone() {
         return;
     };
     look(&browser, &server, "#/settings", ".setting-form");
-    let row = "[...document.querySelectorAll('.setting')].find((row) => row.textContent.includes('CLAUDE_MEM_DAILY_TOKENS'))";
+    let row = setting("CLAUDE_MEM_DAILY_TOKENS");
     let give = |value: &str| {
         browser.run(&format!(
             "const row = {row}; const input = row.querySelector('input'); input.value = {value:?};
              input.dispatchEvent(new Event('input')); row.querySelector('button').click();"
         ));
     };
-    give("many");
+    give("99999999999999");
     browser.wait(&format!(
         "{row}.querySelector('.said.wrong')?.textContent.includes('CLAUDE_MEM_DAILY_TOKENS')"
     ));
+    browser.run(&format!("{row}.scrollIntoView({{block: 'center'}})"));
+    browser.screenshot("settings-wrong");
     give("12345");
     browser.wait(&format!(
         "{row}.querySelector('.said').textContent === 'Saved'"
     ));
     let stored = std::fs::read_to_string(sandbox.data.join("settings.json")).unwrap();
     assert!(stored.contains("12345"), "{stored}");
+    // Without a value it is as usual again.
+    give("");
+    browser.wait(&format!("{row}.querySelector('input').value === '2000000'"));
+    let stored = || std::fs::read_to_string(sandbox.data.join("settings.json")).unwrap();
+    assert!(!stored().contains("DAILY_TOKENS"), "{}", stored());
+    choose(&browser, "CLAUDE_MEM_VIEWER_THEME", "dark");
+    choose(&browser, "CLAUDE_MEM_MCP_ENABLED", "false");
+    wait_until("both are stored", || {
+        stored().contains("\"dark\"") && stored().contains("MCP_ENABLED")
+    });
+    // A credential is never shown, and what the environment alone may say is
+    // not offered.
+    assert_eq!(
+        browser.value(&format!(
+            "{}.querySelector('input').type",
+            setting("CLAUDE_MEM_OPENAI_API_KEY")
+        )),
+        "password"
+    );
+    assert_eq!(
+        browser.value(&format!(
+            "{}.querySelector('form')",
+            setting("CLAUDE_MEM_DATA_DIR")
+        )),
+        serde_json::Value::Null
+    );
     browser.screenshot("settings-relay");
     assert_quiet(&browser, &server);
     drop((server, browser));

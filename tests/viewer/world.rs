@@ -76,7 +76,8 @@ pub(super) fn writable(sandbox: &Sandbox) -> rusqlite::Connection {
     rusqlite::Connection::open_with_flags(sandbox.locations().database(), flags).unwrap()
 }
 
-/// So many observations, each tenth with a summary and a prompt, twenty to a
+/// So many observations, each tenth with a summary, a prompt and a call of a
+/// model, twenty to a
 /// session, in four projects, every half hour one, the newest of now. Rows are
 /// written as they are stored, since a hundred thousand turns would take a
 /// worker minutes.
@@ -106,6 +107,8 @@ pub(super) fn seeded(observations: u32) -> Sandbox {
              SELECT 's-' || n, session, 'm-' || session, project, 'Mend page ' || n, 'Discounts add rows', 'A test holds the count', 'Look at credit notes', turn, {iso}, at + 1000 FROM rows WHERE n % 10 = 0;
          {rows} INSERT INTO user_prompts (uid, session_db_id, content_session_id, project, prompt_number, prompt_text, created_at, created_at_epoch)
              SELECT 'p-' || n, session, 'c-' || session, project, turn, 'Why does page ' || n || ' go missing?', {iso}, at - 1000 FROM rows WHERE n % 10 = 1;
+         {rows} INSERT INTO usage (session_db_id, prompt_number, project, provider, model, outcome, input_tokens, cache_read_tokens, output_tokens, duration_ms, created_at_epoch)
+             SELECT session, turn, project, 'anthropic', iif(n % 30, 'claude-haiku-4-5', 'moonshine'), iif(n % 50, 'ok', 'timeout'), 6000 + n % 7 * 500, 2000, 700, 900, at FROM rows WHERE n % 10 = 0;
          COMMIT;"
     );
     connection.execute_batch(&script).unwrap();

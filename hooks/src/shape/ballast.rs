@@ -32,6 +32,8 @@ const DEPTH_MAX: usize = 24;
 /// Strings that hold JSON stay strings.
 pub fn drop_ballast(tool_name: &str, input: &mut Value, output: &mut Value) {
     match tool_name {
+        // Word for word.
+        crate::remember::TOOL => return,
         "Edit" | "MultiEdit" | "Write" | "NotebookEdit" => edits::reduce(input, output),
         "Agent" | "Task" => drop_bookkeeping(input, output),
         "Bash" => drop_picture(output),

@@ -160,6 +160,30 @@ fn bookkeeping_tools_are_skipped_and_work_is_not() {
 }
 
 #[test]
+fn our_own_tools_are_never_captured_whatever_the_settings_say() {
+    let nothing = Settings::from_parts(
+        environment(&[("CLAUDE_MEM_SKIP_TOOLS", "none")]),
+        "/nowhere",
+    );
+    for name in [
+        "mcp__claude-mem__search",
+        "mcp__plugin_claude-mem_claude-mem__remember",
+        "mcp__plugin_claude-mem_memory__by_file",
+    ] {
+        assert_eq!(tool(&nothing, name), Some(SkipReason::OwnTool), "{name}");
+    }
+    for name in [
+        "mcp__claude-mem",
+        "mcp__claude-memory__search",
+        "mcp__other__claude-mem",
+        "mcp__plugin_other_claude-mem__search",
+        crate::remember::TOOL,
+    ] {
+        assert_eq!(tool(&nothing, name), None, "{name}");
+    }
+}
+
+#[test]
 fn projects_are_excluded_by_name_and_by_place() {
     let world = World::new();
     for rule in [

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use crate::context::text::{clip, line};
+use crate::usage::{Cost, Sum};
 
 use super::super::output::{FAINT, STRONG, WARNING};
-use super::sums::{By, Cost, Sum};
+use super::groups::By;
 use super::{Report, Savings};
 
 /// Longest name of a group.

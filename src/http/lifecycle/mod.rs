@@ -23,6 +23,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::state::App;
 use super::{listen, log, relay, router};
+use crate::lock_file;
 
 pub use self::control::{Running, Started, running, start, stop};
 pub use self::port::default_port;
@@ -35,8 +36,9 @@ const SOCKET_NAME: &str = "http.sock";
 /// How often the server looks whether it is still wanted.
 const LOOK: Duration = Duration::from_secs(15);
 
-/// Threads for questions to the database and for handing events over.
-const BLOCKING_THREADS: usize = 16;
+/// Threads for questions to the database and for handing events over. Each keeps
+/// memory of its own.
+const BLOCKING_THREADS: usize = 8;
 
 /// The log of servers in the background.
 pub fn log_path(locations: &Locations) -> PathBuf {
@@ -63,7 +65,7 @@ pub struct Options {
 pub fn serve(options: &Options, ready: impl FnOnce(&Running)) -> anyhow::Result<()> {
     let settings = Settings::load();
     let locations = Locations::new(settings.data_dir());
-    lock::prepare_directory(&locations)?;
+    lock_file::prepare_directories(&locations)?;
     log::start(&locations, &settings, options.detached)?;
     let outcome = control::take_over(&locations)
         .and_then(|lock| run(options, &settings, &locations, &lock, ready));

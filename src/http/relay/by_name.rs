@@ -8,12 +8,21 @@ use super::super::ask::JsonBody;
 use super::super::state::{MayWrite, Shared};
 use super::{Outcome, hand_over, payload, session, session_name, status};
 
+/// What clients call what a tool gave back.
+const TOOL_OUTPUT: [&str; 5] = [
+    "tool_response",
+    "tool_result",
+    "tool_output",
+    "toolResponse",
+    "toolOutput",
+];
+
 pub(in super::super) async fn init(
     State(app): State<Shared>,
     _may: MayWrite,
     body: JsonBody,
 ) -> Answer {
-    let name = session_name(&body)?;
+    let name = session_name(&app, &body).await?;
     let prompt = body.text(&["prompt", "userPrompt"]).unwrap_or_default();
     ok(&begin(&app, &name, prompt, &body).await?)
 }
@@ -54,7 +63,7 @@ pub(in super::super) async fn observation(
     _may: MayWrite,
     body: JsonBody,
 ) -> Answer {
-    let name = session_name(&body)?;
+    let name = session_name(&app, &body).await?;
     ok(&status(&tool_call(&app, &name, &body).await?))
 }
 
@@ -63,14 +72,14 @@ pub(super) async fn tool_call(
     name: &str,
     body: &JsonBody,
 ) -> Result<Outcome, Failure> {
-    let Some(tool) = body.text(&["tool_name"]) else {
+    let Some(tool) = body.text(&["tool_name", "toolName"]) else {
         return Err(Failure::bad("tool_name is required"));
     };
     let mut event = payload(name, "PostToolUse", body);
     event.insert("tool_name".to_owned(), tool.into());
-    let input = body.value(&["tool_input"]).cloned();
+    let input = body.value(&["tool_input", "toolInput"]).cloned();
     event.insert("tool_input".to_owned(), input.unwrap_or_default());
-    let output = body.value(&["tool_response", "tool_result", "tool_output"]);
+    let output = body.value(&TOOL_OUTPUT);
     event.insert(
         "tool_response".to_owned(),
         output.cloned().unwrap_or_default(),
@@ -86,7 +95,7 @@ pub(in super::super) async fn summarize(
     _may: MayWrite,
     body: JsonBody,
 ) -> Answer {
-    let name = session_name(&body)?;
+    let name = session_name(&app, &body).await?;
     ok(&status(&stop(&app, &name, &body).await?))
 }
 
@@ -104,7 +113,7 @@ pub(in super::super) async fn complete(
     _may: MayWrite,
     body: JsonBody,
 ) -> Answer {
-    let name = session_name(&body)?;
+    let name = session_name(&app, &body).await?;
     end(&app, &name, &body).await?;
     ok(&json!({ "success": true }))
 }

@@ -92,7 +92,7 @@ pub(in super::super) async fn forget(
     ok(&json!({ "success": true }))
 }
 
-async fn name_of(app: &Shared, id: i64) -> Result<String, Failure> {
+pub(super) async fn name_of(app: &Shared, id: i64) -> Result<String, Failure> {
     if let Some(name) = app.named_session(id) {
         return Ok(name);
     }

@@ -4,6 +4,7 @@
 
 pub(super) mod by_name;
 pub(super) mod by_number;
+pub(super) mod memory;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -38,6 +39,25 @@ static TURNS: Semaphore = Semaphore::const_new(8);
 /// Longest names of sessions and projects.
 const NAME_BYTES: usize = 400;
 
+/// What clients call Claude Code's session id.
+pub(super) const SESSION: [&str; 5] = [
+    "contentSessionId",
+    "claudeSessionId",
+    "content_session_id",
+    "claude_session_id",
+    "session_id",
+];
+
+/// Fields that go on as they are: Claude Code's name first, then those that
+/// clients have for it.
+const FIELDS: [&[&str]; 5] = [
+    &["cwd"],
+    &["tool_use_id", "toolUseId"],
+    &["prompt_id", "promptId"],
+    &["agent_id", "agentId"],
+    &["agent_type", "agentType"],
+];
+
 /// What became of an event.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -54,27 +74,26 @@ pub(super) fn payload(session: &str, event: &str, body: &JsonBody) -> Map<String
     let mut payload = Map::new();
     payload.insert("session_id".to_owned(), session.into());
     payload.insert("hook_event_name".to_owned(), event.into());
-    for field in ["cwd", "tool_use_id", "prompt_id", "agent_id", "agent_type"] {
-        if let Some(value) = body.0.get(field) {
-            payload.insert(field.to_owned(), value.clone());
+    for names in FIELDS {
+        if let Some(value) = body.value(names) {
+            payload.insert(names[0].to_owned(), value.clone());
         }
     }
     payload
 }
 
-/// Claude Code's session id in a body.
-pub(super) fn session_name(body: &JsonBody) -> Result<String, Failure> {
-    let names = [
-        "contentSessionId",
-        "claudeSessionId",
-        "content_session_id",
-        "claude_session_id",
-        "session_id",
-    ];
-    let name = body
-        .text(&names)
-        .ok_or_else(|| Failure::bad("contentSessionId (or claudeSessionId) is required"))?;
-    checked(name, "contentSessionId")
+/// Whose event a body is: Claude Code's session id, or the number that `init`
+/// has answered.
+pub(super) async fn session_name(app: &Shared, body: &JsonBody) -> Result<String, Failure> {
+    if let Some(name) = body.text(&SESSION) {
+        return checked(name, "contentSessionId");
+    }
+    match body.value(&["sessionDbId"]).and_then(Value::as_i64) {
+        Some(number) => by_number::name_of(app, number).await,
+        None => Err(Failure::bad(
+            "contentSessionId (or claudeSessionId) is required",
+        )),
+    }
 }
 
 /// A name that can stand in a database and a log.

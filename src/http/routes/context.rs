@@ -151,7 +151,9 @@ pub(in super::super) async fn recent(State(app): State<Shared>, params: Params) 
             }
             ok(&json!({
                 "summaries": summaries,
+                "session_summaries": summaries,
                 "observations": observations,
+                "recent_observations": observations,
                 "content": [{ "type": "text", "text": text }],
             }))
         })

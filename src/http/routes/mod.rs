@@ -2,6 +2,8 @@
 
 pub(super) mod branch;
 pub(super) mod context;
+pub(super) mod days;
+pub(super) mod guide;
 pub(super) mod health;
 pub(super) mod logs;
 pub(super) mod openapi;
@@ -12,4 +14,5 @@ pub(super) mod search;
 pub(super) mod settings;
 pub(super) mod stats;
 pub(super) mod timeline;
+pub(super) mod turns;
 pub(super) mod viewer;

@@ -33,6 +33,18 @@ pub(in super::super) async fn processing_status(State(app): State<Shared>) -> An
     ok(&json!({ "isProcessing": state.depth() > 0, "queueDepth": state.depth() }))
 }
 
+/// Some hooks of the original tell the server whether it works on something.
+/// It knows better, and says so.
+pub(in super::super) async fn processing(State(app): State<Shared>) -> Answer {
+    let state = state(&app).await?;
+    ok(&json!({
+        "status": "ok",
+        "isProcessing": state.depth() > 0,
+        "queueDepth": state.depth(),
+        "activeSessions": look(&app).await?.workers.len(),
+    }))
+}
+
 async fn state(app: &Shared) -> Result<QueueState, Failure> {
     app.pool
         .read(|reader| {

@@ -5,13 +5,18 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::context::text::line;
-use crate::store::web::{Moment, WebObservation, WebPrompt, WebSummary};
+use crate::context::text::{joined, line};
+use crate::store::web::{WebObservation, WebPrompt, WebSummary};
 
 use super::search::Found;
 
 /// Characters of a prompt that stand in a line.
 const PROMPT_CHARS: usize = 120;
+
+const NOTHING: &str = "Nothing found.\n";
+
+/// What stands in a line.
+pub(super) const COLUMNS: &str = "id | time (UTC) | type | title | project";
 
 /// One line a row: id, time, type, title, project.
 pub(super) fn table(found: &Found) -> String {
@@ -26,25 +31,61 @@ pub(super) fn table(found: &Found) -> String {
         prompt(&mut text, &scored.row);
     }
     if text.is_empty() {
-        return "Nothing found.\n".to_owned();
+        return NOTHING.to_owned();
     }
-    format!("id | time (UTC) | type | title | project\n{text}")
+    format!("{COLUMNS}\n{text}")
 }
 
-/// The same for moments, with the anchor marked.
-pub(super) fn moments(moments: &[Moment], anchor: Option<(i64, u8, i64)>) -> String {
-    let mut text = String::from("id | time (UTC) | type | title | project\n");
-    for moment in moments {
-        if Some(moment.order()) == anchor {
-            text.push_str("→ ");
+/// Rows with all that they tell, for clients that cannot ask for one by one.
+pub(super) fn details(found: &Found) -> String {
+    let mut text = String::new();
+    for scored in &found.observations {
+        observation(&mut text, &scored.row);
+        for part in [&scored.row.subtitle, &scored.row.narrative] {
+            paragraph(&mut text, "", part);
         }
-        match moment {
-            Moment::Observation(row) => observation(&mut text, row),
-            Moment::Summary(row) => summary(&mut text, row),
-            Moment::Prompt(row) => prompt(&mut text, row),
-        }
+        list(&mut text, "Facts", scored.row.facts.as_deref());
+        list(&mut text, "Concepts", scored.row.concepts.as_deref());
+        list(&mut text, "Read", scored.row.files_read.as_deref());
+        list(&mut text, "Modified", scored.row.files_modified.as_deref());
+        text.push('\n');
+    }
+    for scored in &found.sessions {
+        let row = &scored.row;
+        summary(&mut text, row);
+        paragraph(&mut text, "Investigated: ", &row.investigated);
+        paragraph(&mut text, "Learned: ", &row.learned);
+        paragraph(&mut text, "Completed: ", &row.completed);
+        paragraph(&mut text, "Next steps: ", &row.next_steps);
+        text.push('\n');
+    }
+    for scored in &found.prompts {
+        prompt(&mut text, &scored.row);
+        paragraph(&mut text, "", &scored.row.prompt_text);
+        text.push('\n');
+    }
+    if text.is_empty() {
+        return NOTHING.to_owned();
     }
     text
+}
+
+fn paragraph(text: &mut String, name: &str, words: &str) {
+    let words = joined(words);
+    if !words.is_empty() {
+        let _ = writeln!(text, "{name}{words}");
+    }
+}
+
+/// The items of a list that is kept as JSON.
+fn list(text: &mut String, name: &str, json: Option<&str>) {
+    let items: Vec<String> = json
+        .and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_default();
+    if !items.is_empty() {
+        let items: Vec<String> = items.iter().map(|item| line(item)).collect();
+        let _ = writeln!(text, "{name}: {}", items.join("; "));
+    }
 }
 
 pub(super) fn observation(text: &mut String, row: &WebObservation) {
@@ -59,7 +100,7 @@ pub(super) fn summary(text: &mut String, row: &WebSummary) {
     let _ = writeln!(text, "S{} | {at} | session | {title} | {project}", row.id);
 }
 
-fn prompt(text: &mut String, row: &WebPrompt) {
+pub(super) fn prompt(text: &mut String, row: &WebPrompt) {
     let at = time(row.created_at_epoch);
     let short: String = row.prompt_text.chars().take(PROMPT_CHARS).collect();
     let (title, project) = (line(&short), line(&row.project));

@@ -4,6 +4,7 @@ use axum::extract::State;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::search::{FileRequest, about_file};
 use crate::store::web::{
     Page, ProjectCounts, WebObservation, WebPrompt, WebRow, WebSession, WebSummary,
 };
@@ -55,7 +56,6 @@ async fn list<T: WebRow>(
     let page = Page {
         project: params.owned("project"),
         platform: params.owned("platformSource"),
-        session_db_id: None,
         limit: params.count("limit", DEFAULT_LIMIT, MOST)?,
         offset: params.count("offset", 0, usize::MAX)?,
     };
@@ -181,13 +181,19 @@ pub(in super::super) async fn by_file(State(app): State<Shared>, params: Params)
         return Err(Failure::bad("path is required"));
     }
     let projects = params.list("projects");
-    let limit = params.count("limit", 15, MOST)?;
+    let request = FileRequest {
+        paths,
+        projects: (!projects.is_empty()).then_some(projects),
+        limit: params.count("limit", 15, MOST)?,
+    };
     app.pool
         .read(move |reader| {
-            let observations = reader
-                .map(|reader| reader.web_by_file(&paths, &projects, limit))
-                .transpose()?
-                .unwrap_or_default();
+            let mut observations: Vec<WebObservation> = Vec::new();
+            if let Some(reader) = reader {
+                let known = about_file(reader, &request)?;
+                let ids: Vec<i64> = known.iter().map(|known| known.row.id).collect();
+                observations = reader.web_rows_by_id(&ids)?;
+            }
             ok(&json!({ "observations": observations, "count": observations.len() }))
         })
         .await

@@ -10,13 +10,16 @@ use crate::store::web::{Criteria, Order, WebObservation, WebPrompt, WebRow, WebS
 use super::super::answer::{Answer, Failure, ok};
 use super::super::ask::{Params, moment};
 use super::super::state::Shared;
-use super::render::table;
+use super::render::{details, table};
 
 const DEFAULT_LIMIT: usize = 20;
 const MOST: usize = 100;
 
 /// Best hits that are looked through for rows that meet the criteria too.
 const LOOKED_THROUGH: usize = 400;
+
+/// The strategy of a search for a file alone.
+const BY_FILE: &str = "file";
 
 /// The strategy of a search without words.
 const BY_CRITERIA: &str = "filter";
@@ -208,7 +211,55 @@ pub(in super::super) async fn by_concept(state: State<Shared>, params: Params) -
 
 pub(in super::super) async fn by_file(state: State<Shared>, params: Params) -> Answer {
     let files = required(&params, &["filePath", "files"])?;
-    by(state, &params, |criteria| criteria.files = files).await
+    let mut wanted = Wanted::from_params(&params)?;
+    wanted.kinds = OBSERVATIONS;
+    if wanted.query.is_some() {
+        wanted.criteria.files = files;
+        return answer(state, wanted).await;
+    }
+    wanted.criteria.files = Vec::new();
+    let State(app) = state;
+    app.pool
+        .read(move |reader| ok(&render(&wanted, &about(reader, files, &wanted)?)))
+        .await
+}
+
+/// What is known about files, in the order of how well it fits.
+fn about(reader: Option<&Reader>, paths: Vec<String>, wanted: &Wanted) -> Result<Found, Failure> {
+    let mut found = Found {
+        observations: Vec::new(),
+        sessions: Vec::new(),
+        prompts: Vec::new(),
+        strategy: BY_FILE.to_owned(),
+    };
+    let Some(reader) = reader else {
+        return Ok(found);
+    };
+    let request = search::FileRequest {
+        paths,
+        projects: wanted.criteria.project.clone().map(|project| vec![project]),
+        limit: LOOKED_THROUGH,
+    };
+    for known in search::about_file(reader, &request)? {
+        let why = known.why();
+        found.observations.extend(
+            reader
+                .web_row(known.row.id)?
+                .filter(|row| wanted.criteria.admits(row))
+                .map(|row| Scored {
+                    row,
+                    score: 0.0,
+                    why,
+                    snippet: String::new(),
+                }),
+        );
+    }
+    in_time(&mut found.observations, wanted.order);
+    found
+        .observations
+        .drain(..wanted.offset.min(found.observations.len()));
+    found.observations.truncate(wanted.limit);
+    Ok(found)
 }
 
 pub(in super::super) async fn by_type(state: State<Shared>, params: Params) -> Answer {
@@ -286,94 +337,82 @@ fn by_words(reader: &Reader, query: &str, wanted: &Wanted) -> Result<Found, Fail
         files,
         from,
         until,
-    } = &wanted.criteria;
-    let narrow = !concepts.is_empty() || !files.is_empty() || from.is_some() || until.is_some();
+    } = wanted.criteria.clone();
+    let Kinds {
+        observations,
+        sessions,
+        prompts,
+    } = wanted.kinds;
+    let by_time = wanted.order.is_some();
     let request = search::Request {
         text: query.to_owned(),
-        projects: project.clone().map(|project| vec![project]),
-        kinds: kinds.clone(),
-        limit: if narrow {
-            LOOKED_THROUGH
-        } else {
-            wanted.offset.saturating_add(wanted.limit)
+        projects: project.map(|project| vec![project]),
+        filter: search::Filter {
+            kinds,
+            concepts,
+            files,
+            from,
+            until,
+            ..search::Filter::default()
         },
+        tables: search::Tables {
+            observations,
+            summaries: sessions,
+            prompts,
+        },
+        // The best hits, then in the order of time.
+        limit: if by_time { MOST } else { wanted.limit },
+        offset: if by_time { 0 } else { wanted.offset },
+        ..search::Request::default()
     };
     let results = match search::run(reader, &request) {
         Ok(results) => results,
         Err(search::SearchError::Empty) => search::Results::default(),
         Err(search::SearchError::Store(error)) => return Err(error.into()),
     };
-    let Kinds {
-        observations,
-        sessions,
-        prompts,
-    } = wanted.kinds;
-    let admits = |row: &WebObservation| wanted.criteria.admits(row);
     Ok(Found {
-        strategy: results.strategy.to_string(),
-        observations: scored(
-            reader,
-            results.observations,
-            observations,
-            wanted,
-            |row| row.id,
-            admits,
-        )?,
-        sessions: scored(
-            reader,
-            results.summaries,
-            sessions,
-            wanted,
-            |row| row.id,
-            |row| wanted.criteria.admits_time(row),
-        )?,
-        prompts: scored(
-            reader,
-            results.prompts,
-            prompts,
-            wanted,
-            |row| row.id,
-            |row| wanted.criteria.admits_time(row),
-        )?,
+        strategy: results.strategy.to_owned(),
+        observations: scored(reader, results.observations, wanted, |row| row.id)?,
+        sessions: scored(reader, results.summaries, wanted, |row| row.id)?,
+        prompts: scored(reader, results.prompts, wanted, |row| row.id)?,
     })
 }
 
 fn scored<T, R: WebRow>(
     reader: &Reader,
     found: Vec<search::Found<T>>,
-    asked_for: bool,
     wanted: &Wanted,
     id: impl Fn(&T) -> i64,
-    admits: impl Fn(&R) -> bool,
 ) -> Result<Vec<Scored<R>>, Failure> {
     let mut rows = Vec::new();
-    if !asked_for {
-        return Ok(rows);
-    }
     for hit in found {
         let Some(row) = reader.web_row::<R>(id(&hit.row))? else {
             continue;
         };
-        if admits(&row) {
-            rows.push(Scored {
-                row,
-                score: hit.score,
-                why: hit.why,
-                snippet: hit.snippet,
-            });
-        }
+        rows.push(Scored {
+            row,
+            score: hit.score,
+            why: hit.why,
+            snippet: hit.snippet,
+        });
     }
-    if let Some(order) = wanted.order {
-        rows.sort_by_key(|scored| (scored.row.created_at_epoch(), scored.row.id()));
-        if order == Order::NewestFirst {
-            rows.reverse();
-        }
+    if wanted.order.is_some() {
+        in_time(&mut rows, wanted.order);
+        rows.drain(..wanted.offset.min(rows.len()));
+        rows.truncate(wanted.limit);
     }
-    Ok(rows
-        .into_iter()
-        .skip(wanted.offset)
-        .take(wanted.limit)
-        .collect())
+    Ok(rows)
+}
+
+/// Puts rows in the order of time, where one is asked for.
+fn in_time<R: WebRow>(rows: &mut [Scored<R>], order: Option<Order>) {
+    let Some(order) = order else {
+        return;
+    };
+    rows.sort_by_key(|scored| (scored.row.created_at_epoch(), scored.row.id()));
+    if order == Order::NewestFirst {
+        rows.reverse();
+    }
 }
 
 fn by_criteria(reader: &Reader, wanted: &Wanted) -> Result<Found, Failure> {
@@ -417,14 +456,27 @@ fn render(wanted: &Wanted, found: &Found) -> Value {
         strategy,
     } = found;
     let title = |row: &WebObservation| (row.title.clone(), Some(row.kind.clone()));
+    let observations = shape(observations, wanted.format, title);
+    let sessions = shape(sessions, wanted.format, |row| {
+        (row.request.clone(), Some("session".to_owned()))
+    });
+    let prompts = shape(prompts, wanted.format, |row| {
+        (row.prompt_text.clone(), Some("prompt".to_owned()))
+    });
+    let items = [&observations[..], &sessions[..], &prompts[..]].concat();
+    let text = match wanted.format {
+        Format::Index => table(found),
+        Format::Full => details(found),
+    };
     json!({
-        "observations": shape(observations, wanted.format, title),
-        "sessions": shape(sessions, wanted.format, |row| (row.request.clone(), Some("session".to_owned()))),
-        "prompts": shape(prompts, wanted.format, |row| (row.prompt_text.clone(), Some("prompt".to_owned()))),
-        "totalResults": observations.len() + sessions.len() + prompts.len(),
+        "items": items,
+        "observations": observations,
+        "sessions": sessions,
+        "prompts": prompts,
+        "totalResults": found.observations.len() + found.sessions.len() + found.prompts.len(),
         "query": wanted.query.as_deref().unwrap_or_default(),
         "strategy": strategy,
-        "content": [{ "type": "text", "text": table(found) }],
+        "content": [{ "type": "text", "text": text }],
     })
 }
 

@@ -1,7 +1,7 @@
 //! Settings, without their secrets.
 
 use axum::extract::{FromRequest as _, Request, State};
-use capture::settings::{self, Key, Kind, SETTINGS, Settings};
+use capture::settings::{self, Key, Kind, Place, SETTINGS, Setting, Settings};
 use serde_json::{Map, Value, json};
 
 use super::super::answer::{Answer, Failure, ok};
@@ -16,6 +16,19 @@ const VIEWER: [(&str, Key); 3] = [
     ("sidebarOpen", Key::ViewerSidebar),
     ("selectedProject", Key::ViewerProject),
     ("theme", Key::ViewerTheme),
+];
+
+/// Settings that the original's viewer sends along with the others, and that
+/// mean nothing here: they are left out, and the answer says so.
+const WITHOUT_MEANING: [&str; 8] = [
+    "CLAUDE_MEM_WORKER_HOST",
+    "CLAUDE_MEM_GEMINI_RATE_LIMITING_ENABLED",
+    "CLAUDE_MEM_OPENROUTER_SITE_URL",
+    "CLAUDE_MEM_OPENROUTER_APP_NAME",
+    "CLAUDE_MEM_CONTEXT_OBSERVATION_TYPES",
+    "CLAUDE_MEM_CONTEXT_OBSERVATION_CONCEPTS",
+    "CLAUDE_MEM_CONTEXT_SHOW_LAST_MESSAGE",
+    "CLAUDE_MEM_FOLDER_MD_EXCLUDE",
 ];
 
 pub(in super::super) async fn show(State(app): State<Shared>) -> Answer {
@@ -44,6 +57,37 @@ fn viewer_value(current: &Settings, key: Key) -> Value {
     }
 }
 
+/// What each setting may hold, for a client that offers to change it.
+pub(in super::super) async fn schema() -> Answer {
+    let settings: Vec<Value> = SETTINGS.iter().map(described).collect();
+    ok(&json!({ "settings": settings }))
+}
+
+fn described(setting: &Setting) -> Value {
+    let kind = match setting.kind {
+        Kind::Text => json!({ "kind": "text" }),
+        Kind::Secret => json!({ "kind": "secret" }),
+        Kind::Flag => json!({ "kind": "flag" }),
+        Kind::Number { min, max } => json!({ "kind": "number", "min": min, "max": max }),
+        Kind::List => json!({ "kind": "list" }),
+        Kind::Choice(values) => json!({ "kind": "choice", "values": values }),
+    };
+    let place = match setting.place {
+        Place::Anywhere => "anywhere",
+        Place::Environment => "environment",
+    };
+    let mut described = json!({
+        "name": setting.name,
+        "doc": setting.doc,
+        "default": setting.default,
+        "place": place,
+    });
+    if let (Value::Object(all), Value::Object(kind)) = (&mut described, kind) {
+        all.extend(kind);
+    }
+    described
+}
+
 /// Viewers show what comes back as text, so a refusal is status 200 too.
 pub(in super::super) async fn change(State(app): State<Shared>, request: Request) -> Answer {
     let refused = |failure: &Failure| ok(&json!({ "success": false, "error": failure.text() }));
@@ -57,8 +101,11 @@ pub(in super::super) async fn change(State(app): State<Shared>, request: Request
     let (parts, body) = request.into_parts();
     state::says_json(&parts)?;
     let JsonBody(wanted) = JsonBody::from_request(Request::from_parts(parts, body), &app).await?;
-    let changes = match wanted
+    let (ignored, wanted): (Vec<_>, Vec<_>) = wanted
         .iter()
+        .partition(|(name, _)| WITHOUT_MEANING.contains(&name.as_str()));
+    let changes = match wanted
+        .into_iter()
         .filter_map(|(name, value)| change_of(name, value).transpose())
         .collect::<Result<Vec<_>, _>>()
     {
@@ -66,7 +113,11 @@ pub(in super::super) async fn change(State(app): State<Shared>, request: Request
         Err(failure) => return refused(&failure),
     };
     match set_all(&app, changes).await {
-        Ok(()) => ok(&json!({ "success": true, "message": "Settings updated successfully" })),
+        Ok(()) => ok(&json!({
+            "success": true,
+            "message": "Settings updated successfully",
+            "ignored": ignored.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        })),
         Err(failure) => refused(&failure),
     }
 }

@@ -1,7 +1,9 @@
 //! The viewer: one page, its assets embedded in the executable.
 
+use std::hash::{DefaultHasher, Hasher as _};
+
 use axum::body::Body;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use super::super::answer::{Answer, Failure};
@@ -78,22 +80,52 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("words.js", SCRIPT, include_str!("../viewer/words.js")),
 ];
 
-pub(in super::super) async fn index() -> Response {
-    page(HTML, INDEX)
+pub(in super::super) async fn index(headers: HeaderMap) -> Response {
+    unchanging(HTML, INDEX, &headers)
 }
 
-pub(in super::super) async fn asset(Segment(name): Segment) -> Answer {
+pub(in super::super) async fn asset(Segment(name): Segment, headers: HeaderMap) -> Answer {
     ASSETS
         .iter()
         .find(|(known, ..)| *known == name)
-        .map(|(_, kind, text)| page(kind, text))
+        .map(|(_, kind, text)| unchanging(kind, text, &headers))
         .ok_or_else(|| Failure::not_found("Not found").with("path", format!("/assets/{name}")))
 }
 
-fn page(kind: &'static str, text: &'static str) -> Response {
-    let mut response = Response::new(Body::from(text));
+/// A part of the executable: a client keeps it, and asks each time whether it is
+/// another one by now.
+pub(super) fn unchanging(kind: &'static str, text: &'static str, asked: &HeaderMap) -> Response {
+    let tag = tag(text);
+    let mut response = if has(asked, &tag) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        Response::new(Body::from(text))
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(header::ETAG, tag);
+    }
     response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
+}
+
+/// Differs from text to text; nothing else is asked of it.
+fn tag(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
+    format!("\"{:016x}\"", hasher.finish())
+}
+
+/// Whether the client has the text of this tag.
+fn has(asked: &HeaderMap, tag: &str) -> bool {
+    asked
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|tags| tags.to_str().ok())
+        .flat_map(|tags| tags.split(','))
+        .map(str::trim)
+        .any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
 }

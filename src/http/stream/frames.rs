@@ -70,11 +70,12 @@ impl Frames {
         self.event(Some("observation-created"), &flat);
     }
 
-    fn summary(&mut self, row: &WebSummary) {
+    /// A summary that was made or changed, told alike.
+    fn summary(&mut self, revision: i64, row: &WebSummary) {
         let flat = Value::Object(self.flat(row));
         self.message("new_summary", json!({ "summary": flat }));
         self.message("summary_created", json!({ "summary": flat }));
-        self.cursor.summary = row.id;
+        self.cursor.summary = revision;
         self.event(Some("session-summary-created"), &flat);
     }
 
@@ -182,7 +183,7 @@ fn rows(frames: &mut Frames, changes: &Changes) -> bool {
         let at = |row: Option<i64>| row.unwrap_or(i64::MAX);
         let prompt = at(prompts.peek().map(|row| row.created_at_epoch()));
         let observation = at(observations.peek().map(|row| row.created_at_epoch()));
-        let summary = at(summaries.peek().map(|row| row.created_at_epoch()));
+        let summary = at(summaries.peek().map(|(_, row)| row.created_at_epoch()));
         let next = prompt.min(observation).min(summary);
         if next == i64::MAX {
             return false;
@@ -194,8 +195,8 @@ fn rows(frames: &mut Frames, changes: &Changes) -> bool {
             frames.prompt(row);
         } else if let Some(row) = observations.next_if(|_| observation == next) {
             frames.observation(row);
-        } else if let Some(row) = summaries.next_if(|_| summary == next) {
-            frames.summary(row);
+        } else if let Some((revision, row)) = summaries.next_if(|_| summary == next) {
+            frames.summary(*revision, row);
         }
     }
 }

@@ -145,12 +145,30 @@ export class FeedPage {
 
   /** Rows of a burst are shown together, once a frame. */
   #arrive(row) {
+    if (this.#source.knows(row)) {
+      this.#change(row);
+      return;
+    }
     if (!this.#source.accepts(row)) return;
     this.#source.arrived(row);
     this.#arrivals.push(row);
     if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#flush());
     // Hidden tabs have no frames.
     if (document.hidden && this.#arrivals.length >= MOST_WAITING) this.#flush();
+  }
+
+  /** A summary grows with its turn. */
+  #change(row) {
+    const is = (other) => other.key === row.key;
+    const waiting = this.#arrivals.findIndex(is);
+    if (waiting >= 0) {
+      this.#arrivals[waiting] = row;
+      return;
+    }
+    if (!this.#rows.some(is)) return;
+    this.#rows = this.#rows.map((other) => (is(other) ? row : other)).sort(newestFirst);
+    this.#list.forget(row.key);
+    this.#list.set(withDays(this.#rows), { keepPlace: this.scroller.scrollTop >= 8 });
   }
 
   #flush() {

@@ -62,7 +62,8 @@ export class SessionPage {
       if (answer) this.#show(rowsOf(answer), answer.session, answer.truncated);
       else this.#show(await this.#near(signal), null, true);
     } catch (error) {
-      if (error.name !== "AbortError") replace(this.place, h("h1", { class: "page-title" }, "Session"), failed(error, () => this.#load()));
+      if (error.status === 404) this.#show([], null, false);
+      else if (error.name !== "AbortError") replace(this.place, h("h1", { class: "page-title" }, "Session"), failed(error, () => this.#load()));
     }
   }
 

@@ -3,6 +3,7 @@
 import { announce, command, h, replace } from "./dom.js";
 import { get, getOptional, post } from "./api.js";
 import { failed, skeleton } from "./empty.js";
+import { whole } from "./format.js";
 
 /** What the original's viewer keeps among the settings; ours needs none of it. */
 const OF_THE_VIEWER = new Set(["sidebarOpen", "selectedProject", "theme"]);
@@ -63,6 +64,11 @@ export class SettingsPage {
   }
 }
 
+/** The numbers that are taken. */
+function range({ kind, min, max }) {
+  return kind === "number" ? `${whole(min)} to ${whole(max)}` : "";
+}
+
 /** One setting: shown, or with a control of its kind. */
 class Row {
   constructor(name, value, setting, relay) {
@@ -75,7 +81,7 @@ class Row {
     this.node = h(
       "div",
       { class: "setting" },
-      h("div", { class: "setting-name" }, h("code", { id: `name-${name}` }, name), setting.doc ? h("p", null, setting.doc) : null),
+      h("div", { class: "setting-name" }, h("code", { id: `name-${name}` }, name), setting.doc ? h("p", null, setting.doc) : null, editable && range(setting) ? h("p", { class: "faint" }, range(setting)) : null),
       h("div", { class: "setting-value" }, editable ? this.#form() : this.#shown(), this.said),
     );
   }
@@ -93,7 +99,8 @@ class Row {
     const changed = () => (save.disabled = control.value === this.value);
     control.addEventListener("input", changed);
     changed();
-    return h("form", { class: "setting-form", on: { submit: (event) => this.#save(event, control, save) } }, control, save);
+    // The server says what is wrong with a value, in words.
+    return h("form", { class: "setting-form", novalidate: true, on: { submit: (event) => this.#save(event, control, save) } }, control, save);
   }
 
   #control() {
@@ -123,8 +130,11 @@ class Row {
     try {
       const answer = await post("/api/settings", { [this.name]: control.value });
       if (answer.success === false) throw new Error(answer.error || "not saved");
-      this.value = this.setting.kind === "secret" ? "" : control.value;
-      if (this.setting.kind === "secret") control.value = "";
+      const { kind, default: usual } = this.setting;
+      // Nothing but a list can be meant to be empty: then it is as usual.
+      if (!control.value && kind !== "list" && usual) control.value = usual;
+      if (kind === "secret") control.value = "";
+      this.value = control.value;
       this.said.textContent = "Saved";
       announce(`${this.name} saved`);
     } catch (error) {

@@ -61,7 +61,7 @@ export class StatsPage {
       figures(stats),
       h("section", { class: "block" }, h("h2", null, "Capture"), equation(health.capture || {})),
       h("section", { class: "block" }, h("h2", null, "What was learned"), perDay(daily)),
-      h("section", { class: "block" }, h("h2", null, "Tokens"), tokens(daily, usage)),
+      h("section", { class: "block spent" }, h("h2", null, "Tokens"), tokens(daily, usage)),
       h("section", { class: "block" }, h("h2", null, "Projects"), this.#projects(stats.byProject || {})),
       h("section", { class: "block" }, h("h2", null, "Server"), server(stats, health)),
     );
@@ -143,19 +143,28 @@ function tokens(daily, usage) {
     h(
       "div",
       { class: "numbers" },
-      usage ? figure(compact(spent), "tokens spent on memory", usage.total.cost === null ? "no price known" : `${dollars(usage.total.cost)} in ${DAYS} days`) : null,
+      usage ? figure(compact(spent), "tokens spent on memory", costOf(usage.total)) : null,
       figure(compact(work), "tokens of work remembered"),
       read ? figure(compact(read), "tokens to read all of it") : null,
       read && work > read ? figure(`${Math.round((1 - read / work) * 100)} %`, "saved by reading instead of redoing") : null,
-      usage && usage.today ? figure(compact(usage.today.tokens), "tokens today", usage.today.limit ? `of ${compact(usage.today.limit)} allowed` : "no limit") : null,
+      usage && usage.today ? figure(compact(usage.today.tokens), "tokens today", `of ${compact(usage.today.limit)} allowed`) : null,
     ),
-    usage && usage.days.length ? spending(filled(usage.days)) : null,
+    spent ? spending(filled(usage.days)) : null,
+    usage && !spent ? h("p", { class: "hint" }, `No model was asked in ${DAYS} days.`) : null,
     usage ? null : h("p", { class: "hint" }, "What calls of models cost: ", h("code", null, "claude-mem usage")),
   ];
 }
 
 function spentOf(row) {
   return ["input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"].reduce((sum, name) => sum + (Number(row[name]) || 0), 0);
+}
+
+/** Dollars, and how sure they are. */
+function costOf(total) {
+  if (!spentOf(total)) return `in ${DAYS} days`;
+  if (total.cost === null) return "price unknown";
+  const sum = `${total.cost_is_at_least ? "at least " : ""}${dollars(total.cost)}`;
+  return total.subscription ? `${sum} at API prices` : `${sum} in ${DAYS} days`;
 }
 
 const SPENT = [

@@ -41,6 +41,11 @@ export class Source {
     return this.#kinds.every((kind) => this.#ended[kind]);
   }
 
+  /** Whether the row is here already; it may have changed since. */
+  knows(row) {
+    return this.#seen.has(row.key);
+  }
+
   /** Whether a row that arrived belongs here and is not here yet. */
   accepts(row) {
     const { project, type } = this.#filter;

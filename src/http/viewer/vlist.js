@@ -104,6 +104,13 @@ export class VirtualList {
     return this.#rows[this.#find(scroller.scrollTop - this.#start() + 4)] || null;
   }
 
+  /** Has the row made anew when it is next on screen. */
+  forget(key) {
+    const node = this.#nodes.get(key);
+    if (node) node.remove();
+    this.#nodes.delete(key);
+  }
+
   indexOf(key) {
     return this.#index.has(key) ? this.#index.get(key) : -1;
   }

@@ -108,6 +108,11 @@ CREATE TABLE observations (
 CREATE UNIQUE INDEX observations_content ON observations (session_db_id, prompt_number, content_hash);
 CREATE INDEX observations_project ON observations (project, created_at_epoch);
 CREATE INDEX observations_time ON observations (created_at_epoch);
+-- All that the statistics of a day are made of, without the rows. The last is
+-- the length of what there is to read, in the words in which it is asked for.
+CREATE INDEX observations_day ON observations (created_at_epoch, project, type, discovery_tokens,
+    length(title) + length(subtitle) + length(narrative) + length(facts) + length(concepts)
+    + length(files_read) + length(files_modified));
 
 CREATE TABLE session_summaries (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -133,6 +138,24 @@ CREATE TABLE session_summaries (
 CREATE UNIQUE INDEX session_summaries_turn ON session_summaries (session_db_id, prompt_number);
 CREATE INDEX session_summaries_project ON session_summaries (project, created_at_epoch);
 CREATE INDEX session_summaries_time ON session_summaries (created_at_epoch);
+
+-- The order in which summaries were made and changed: a later batch of a turn
+-- adds to its summary in place. One row a summary, with a number that is higher
+-- than every earlier one.
+CREATE TABLE summary_revisions (
+    revision INTEGER PRIMARY KEY AUTOINCREMENT,
+    summary_id INTEGER NOT NULL UNIQUE REFERENCES session_summaries (id) ON DELETE CASCADE
+) STRICT;
+CREATE TRIGGER session_summaries_made AFTER INSERT ON session_summaries BEGIN
+    DELETE FROM summary_revisions WHERE summary_id = new.id;
+    INSERT INTO summary_revisions (summary_id) VALUES (new.id);
+END;
+CREATE TRIGGER session_summaries_changed
+AFTER UPDATE OF request, investigated, learned, completed, next_steps, notes
+ON session_summaries BEGIN
+    DELETE FROM summary_revisions WHERE summary_id = new.id;
+    INSERT INTO summary_revisions (summary_id) VALUES (new.id);
+END;
 
 -- Every captured event, from its commit until its retention ends.
 CREATE TABLE pending_messages (
@@ -204,57 +227,80 @@ CREATE TABLE provider_stalls (
     retry_at_epoch INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
--- Full-text indexes over the tables themselves (external content: no second
--- copy of the text), kept by triggers so that no statement can forget them.
+-- What a row is found by: the distinct terms of its text, made by the program
+-- (src/analysis), and a vector of its meaning (src/embedding). The index keeps
+-- which rows hold a term and nothing else; how well they fit is computed from
+-- the rows themselves.
 CREATE VIRTUAL TABLE observations_fts USING fts5 (
-    title, subtitle, narrative, facts, concepts, files_read, files_modified,
-    content = 'observations', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
+    terms, content = '', contentless_delete = 1, detail = none, tokenize = "ascii tokenchars '_'"
 );
+CREATE VIRTUAL TABLE session_summaries_fts USING fts5 (
+    terms, content = '', contentless_delete = 1, detail = none, tokenize = "ascii tokenchars '_'"
+);
+CREATE VIRTUAL TABLE user_prompts_fts USING fts5 (
+    terms, content = '', contentless_delete = 1, detail = none, tokenize = "ascii tokenchars '_'"
+);
+
+-- The terms themselves, for words that are still being typed.
+CREATE VIRTUAL TABLE observations_terms USING fts5vocab (observations_fts, row);
+CREATE VIRTUAL TABLE session_summaries_terms USING fts5vocab (session_summaries_fts, row);
+CREATE VIRTUAL TABLE user_prompts_terms USING fts5vocab (user_prompts_fts, row);
+
+-- Rows whose index entries are not made yet: those of the transaction at hand
+-- (the writer empties it before it commits), those that another tool wrote, and
+-- all of them when terms or vectors are made in a new way. Kinds: 0
+-- observations, 1 summaries, 2 prompts.
+CREATE TABLE unindexed (
+    kind INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
 CREATE TRIGGER observations_ai AFTER INSERT ON observations BEGIN
-    INSERT INTO observations_fts (rowid, title, subtitle, narrative, facts, concepts, files_read, files_modified)
-    VALUES (new.id, new.title, new.subtitle, new.narrative, new.facts, new.concepts, new.files_read, new.files_modified);
+    INSERT OR IGNORE INTO unindexed VALUES (0, new.id);
+END;
+CREATE TRIGGER observations_au
+AFTER UPDATE OF project, type, title, subtitle, narrative, text, facts, concepts, files_read, files_modified
+ON observations BEGIN
+    INSERT OR IGNORE INTO unindexed VALUES (0, new.id);
 END;
 CREATE TRIGGER observations_ad AFTER DELETE ON observations BEGIN
-    INSERT INTO observations_fts (observations_fts, rowid, title, subtitle, narrative, facts, concepts, files_read, files_modified)
-    VALUES ('delete', old.id, old.title, old.subtitle, old.narrative, old.facts, old.concepts, old.files_read, old.files_modified);
+    DELETE FROM observations_fts WHERE rowid = old.id;
+    DELETE FROM unindexed WHERE kind = 0 AND id = old.id;
 END;
-CREATE TRIGGER observations_au AFTER UPDATE OF title, subtitle, narrative, facts, concepts, files_read, files_modified ON observations BEGIN
-    INSERT INTO observations_fts (observations_fts, rowid, title, subtitle, narrative, facts, concepts, files_read, files_modified)
-    VALUES ('delete', old.id, old.title, old.subtitle, old.narrative, old.facts, old.concepts, old.files_read, old.files_modified);
-    INSERT INTO observations_fts (rowid, title, subtitle, narrative, facts, concepts, files_read, files_modified)
-    VALUES (new.id, new.title, new.subtitle, new.narrative, new.facts, new.concepts, new.files_read, new.files_modified);
-END;
-
-CREATE VIRTUAL TABLE session_summaries_fts USING fts5 (
-    request, investigated, learned, completed, next_steps, notes,
-    content = 'session_summaries', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
-);
 CREATE TRIGGER session_summaries_ai AFTER INSERT ON session_summaries BEGIN
-    INSERT INTO session_summaries_fts (rowid, request, investigated, learned, completed, next_steps, notes)
-    VALUES (new.id, new.request, new.investigated, new.learned, new.completed, new.next_steps, new.notes);
+    INSERT OR IGNORE INTO unindexed VALUES (1, new.id);
+END;
+CREATE TRIGGER session_summaries_au
+AFTER UPDATE OF project, request, investigated, learned, completed, next_steps, notes
+ON session_summaries BEGIN
+    INSERT OR IGNORE INTO unindexed VALUES (1, new.id);
 END;
 CREATE TRIGGER session_summaries_ad AFTER DELETE ON session_summaries BEGIN
-    INSERT INTO session_summaries_fts (session_summaries_fts, rowid, request, investigated, learned, completed, next_steps, notes)
-    VALUES ('delete', old.id, old.request, old.investigated, old.learned, old.completed, old.next_steps, old.notes);
+    DELETE FROM session_summaries_fts WHERE rowid = old.id;
+    DELETE FROM unindexed WHERE kind = 1 AND id = old.id;
 END;
-CREATE TRIGGER session_summaries_au AFTER UPDATE OF request, investigated, learned, completed, next_steps, notes ON session_summaries BEGIN
-    INSERT INTO session_summaries_fts (session_summaries_fts, rowid, request, investigated, learned, completed, next_steps, notes)
-    VALUES ('delete', old.id, old.request, old.investigated, old.learned, old.completed, old.next_steps, old.notes);
-    INSERT INTO session_summaries_fts (rowid, request, investigated, learned, completed, next_steps, notes)
-    VALUES (new.id, new.request, new.investigated, new.learned, new.completed, new.next_steps, new.notes);
-END;
-
-CREATE VIRTUAL TABLE user_prompts_fts USING fts5 (
-    prompt_text,
-    content = 'user_prompts', content_rowid = 'id', tokenize = 'porter unicode61 remove_diacritics 2'
-);
 CREATE TRIGGER user_prompts_ai AFTER INSERT ON user_prompts BEGIN
-    INSERT INTO user_prompts_fts (rowid, prompt_text) VALUES (new.id, new.prompt_text);
+    INSERT OR IGNORE INTO unindexed VALUES (2, new.id);
+END;
+CREATE TRIGGER user_prompts_au AFTER UPDATE OF project, prompt_text ON user_prompts BEGIN
+    INSERT OR IGNORE INTO unindexed VALUES (2, new.id);
 END;
 CREATE TRIGGER user_prompts_ad AFTER DELETE ON user_prompts BEGIN
-    INSERT INTO user_prompts_fts (user_prompts_fts, rowid, prompt_text) VALUES ('delete', old.id, old.prompt_text);
+    DELETE FROM user_prompts_fts WHERE rowid = old.id;
+    DELETE FROM unindexed WHERE kind = 2 AND id = old.id;
 END;
-CREATE TRIGGER user_prompts_au AFTER UPDATE OF prompt_text ON user_prompts BEGIN
-    INSERT INTO user_prompts_fts (user_prompts_fts, rowid, prompt_text) VALUES ('delete', old.id, old.prompt_text);
-    INSERT INTO user_prompts_fts (rowid, prompt_text) VALUES (new.id, new.prompt_text);
-END;
+
+-- Vectors of rows in blocks of 256 consecutive ids, so that a search reads few
+-- and large pieces. block = (id / 256) * 4 + kind. signatures: for each row the
+-- sign bits of its vector and a hash of its project; vectors: whole, as int8.
+-- A row without a vector has zeros.
+CREATE TABLE vector_signatures (block INTEGER PRIMARY KEY, signatures BLOB NOT NULL) STRICT;
+CREATE TABLE vectors (block INTEGER PRIMARY KEY, vectors BLOB NOT NULL) STRICT;
+
+-- The ends of the paths that an observation names, as numbers: see by_file.rs.
+CREATE TABLE observation_files (
+    key INTEGER NOT NULL,
+    observation_id INTEGER NOT NULL,
+    PRIMARY KEY (key, observation_id)
+) STRICT, WITHOUT ROWID;

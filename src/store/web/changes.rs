@@ -1,6 +1,7 @@
 //! What is new since a cursor. A cursor holds the highest id of each table that
 //! its owner has seen; ids are given in the order of commits, since only one
-//! process at a time writes, so nothing can appear behind a cursor.
+//! process at a time writes, so nothing can appear behind a cursor. A summary is
+//! new again when it is changed, so of summaries the revision counts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +10,8 @@ use rusqlite::params;
 
 use super::super::error::{SqlContext as _, StoreError};
 use super::super::reader::Reader;
-use super::rows::{WebObservation, WebPrompt, WebRow, WebSummary, number, select};
+use super::list::{number, select};
+use super::rows::{WebObservation, WebPrompt, WebRow, WebSummary};
 
 /// Sessions that are looked at for one that has ended: the newest, for old ones
 /// do not end.
@@ -19,6 +21,7 @@ const ENDING_SESSIONS: i64 = 200;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Cursor {
     pub observation: i64,
+    /// A revision rather than an id.
     pub summary: i64,
     pub prompt: i64,
     pub session: i64,
@@ -94,23 +97,27 @@ pub struct Changes {
     pub prompts: Vec<WebPrompt>,
     pub queued: Vec<QueueChange>,
     pub observations: Vec<WebObservation>,
-    pub summaries: Vec<WebSummary>,
+    /// As they are now, each with its revision.
+    pub summaries: Vec<(i64, WebSummary)>,
     pub ended: Vec<SessionChange>,
     /// A list was cut at its limit: there is more.
     pub more: bool,
 }
 
 impl Reader {
-    /// Where a reader of changes stands that has seen everything.
+    /// Where a reader of changes stands that has seen everything. The highest ids
+    /// that were ever given: the rows may be gone, and a cursor behind them is
+    /// one of this database all the same.
     pub fn newest_cursor(&self) -> Result<Cursor, StoreError> {
         self.connection
             .prepare_cached(
-                "SELECT (SELECT coalesce(max(id), 0) FROM observations),
-                        (SELECT coalesce(max(id), 0) FROM session_summaries),
-                        (SELECT coalesce(max(id), 0) FROM user_prompts),
-                        (SELECT coalesce(max(id), 0) FROM sdk_sessions),
-                        (SELECT coalesce(max(id), 0) FROM pending_messages),
-                        (SELECT coalesce(max(completed_at_epoch), 0) FROM sdk_sessions)",
+                "SELECT coalesce(max(seq) FILTER (WHERE name = 'observations'), 0),
+                        coalesce(max(seq) FILTER (WHERE name = 'summary_revisions'), 0),
+                        coalesce(max(seq) FILTER (WHERE name = 'user_prompts'), 0),
+                        coalesce(max(seq) FILTER (WHERE name = 'sdk_sessions'), 0),
+                        coalesce(max(seq) FILTER (WHERE name = 'pending_messages'), 0),
+                        (SELECT coalesce(max(completed_at_epoch), 0) FROM sdk_sessions)
+                 FROM sqlite_sequence",
             )
             .and_then(|mut statement| {
                 statement.query_row([], |row| {
@@ -135,7 +142,7 @@ impl Reader {
                 prompts: self.rows_after(cursor.prompt, limit)?,
                 queued: self.queued_after(cursor.queued, limit)?,
                 observations: self.rows_after(cursor.observation, limit)?,
-                summaries: self.rows_after(cursor.summary, limit)?,
+                summaries: self.summaries_after(cursor.summary, limit)?,
                 ended: Vec::new(),
                 more: false,
             };
@@ -158,6 +165,32 @@ impl Reader {
     fn rows_after<T: WebRow>(&self, id: i64, limit: usize) -> Result<Vec<T>, StoreError> {
         let sql = format!("{} WHERE o.id > ?1 ORDER BY o.id LIMIT ?2", select::<T>());
         self.web_rows(&sql, params![id, number(limit)])
+    }
+
+    fn summaries_after(
+        &self,
+        revision: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, WebSummary)>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT r.revision, r.summary_id
+                 FROM summary_revisions r JOIN session_summaries o ON o.id = r.summary_id
+                 WHERE r.revision > ?1 ORDER BY r.revision LIMIT ?2",
+            )
+            .doing("list changed summaries")?;
+        let mut rows = statement
+            .query(params![revision, number(limit)])
+            .doing("list changed summaries")?;
+        let mut changed = Vec::new();
+        while let Some(row) = rows.next().doing("list changed summaries")? {
+            let id: i64 = row.get(1).doing("list changed summaries")?;
+            if let Some(summary) = self.web_row(id)? {
+                changed.push((row.get(0).doing("list changed summaries")?, summary));
+            }
+        }
+        Ok(changed)
     }
 
     fn sessions_started(

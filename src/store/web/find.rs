@@ -3,9 +3,10 @@
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
-use super::super::error::{SqlContext as _, StoreError};
+use super::super::error::StoreError;
 use super::super::reader::{Reader, json_list};
-use super::rows::{WebObservation, WebRow, number, select};
+use super::list::{number, select};
+use super::rows::{WebObservation, WebRow};
 
 /// Which end of time comes first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -127,38 +128,5 @@ impl Reader {
             select::<T>()
         );
         self.web_rows(&sql, params_from_iter(values))
-    }
-
-    /// Observations of any of these projects (all, where there is none) that
-    /// read or modified one of these files. A path may be given from any of its
-    /// directories on; rows that modified the file come first.
-    pub fn web_by_file(
-        &self,
-        paths: &[String],
-        projects: &[String],
-        limit: usize,
-    ) -> Result<Vec<WebObservation>, StoreError> {
-        let sql = format!(
-            "{} WHERE o.superseded_by IS NULL
-               AND (?2 IS NULL OR o.project IN (SELECT value FROM json_each(?2)))
-               AND EXISTS (SELECT 1 FROM json_each(?1) w
-                   WHERE instr(o.files_modified, w.value) OR instr(o.files_read, w.value))
-             ORDER BY EXISTS (SELECT 1 FROM json_each(?1) w
-                          WHERE instr(o.files_modified, w.value)) DESC,
-                      o.created_at_epoch DESC, o.id DESC LIMIT ?3",
-            select::<WebObservation>()
-        );
-        let projects = (!projects.is_empty()).then(|| json_list(projects));
-        let mut statement = self
-            .connection
-            .prepare_cached(&sql)
-            .doing("find rows by file")?;
-        let rows = statement
-            .query_map(
-                rusqlite::params![json_list(paths), projects, number(limit)],
-                WebObservation::read,
-            )
-            .doing("find rows by file")?;
-        rows.collect::<Result<_, _>>().doing("find rows by file")
     }
 }

@@ -3,10 +3,15 @@
 
 mod census;
 mod changes;
+mod days;
 mod find;
+mod list;
 mod queue;
 mod rows;
-mod timeline;
+mod session;
+#[cfg(test)]
+mod tests;
+mod turns;
 
 use std::path::Path;
 
@@ -15,10 +20,13 @@ use super::reader::Reader;
 
 pub use census::{Census, ProjectCounts};
 pub use changes::{Changes, Cursor, QueueChange, SessionChange};
+pub use days::DayCounts;
 pub use find::{Criteria, Order};
+pub use list::Page;
 pub use queue::{LastCall, QueueState, Receipt, SessionCounts, WebQueueRow};
-pub use rows::{Page, WebObservation, WebPrompt, WebRow, WebSession, WebSummary};
-pub use timeline::{Around, Moment};
+pub use rows::{WebObservation, WebPrompt, WebRow, WebSummary};
+pub use session::WebSession;
+pub use turns::Turns;
 
 /// Kibibytes of pages that one handle of the HTTP process keeps: several
 /// handles share one small process, and the system's own cache is behind them.

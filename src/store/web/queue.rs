@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use super::super::error::{SqlContext as _, StoreError};
 use super::super::reader::Reader;
-use super::rows::number;
+use super::super::rows::QueueRow;
+use super::super::status::open_events;
+use super::list::number;
 
 /// How much waits and runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,19 +29,9 @@ impl QueueState {
 /// An event of the queue under the names that clients know.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WebQueueRow {
-    pub id: i64,
-    pub session_db_id: i64,
-    pub claude_session_id: String,
-    pub content_session_id: String,
-    pub project: String,
-    pub message_type: String,
-    pub tool_name: Option<String>,
-    pub status: String,
-    pub retry_count: i64,
-    pub last_error: Option<String>,
-    pub created_at_epoch: i64,
-    pub started_processing_at_epoch: Option<i64>,
-    pub completed_at_epoch: Option<i64>,
+    claude_session_id: String,
+    #[serde(flatten)]
+    pub row: QueueRow,
 }
 
 /// An event that is committed.
@@ -69,42 +61,26 @@ pub struct LastCall {
     pub outcome: String,
 }
 
-const QUEUE: &str = "SELECT p.id, p.session_db_id, p.content_session_id, s.project,
-    p.message_type, p.tool_name, p.status, p.retry_count, p.last_error, p.created_at_epoch,
-    p.started_processing_at_epoch, p.completed_at_epoch
-    FROM pending_messages p JOIN sdk_sessions s ON s.id = p.session_db_id";
-
 impl Reader {
     /// How much waits; an event is stuck that began before `stuck_before`.
     pub fn queue_state(&self, stuck_before: i64) -> Result<QueueState, StoreError> {
-        self.connection
-            .prepare_cached(
-                "SELECT count(*) FILTER (WHERE status = 'pending'),
-                        count(*) FILTER (WHERE status = 'processing'),
-                        count(*) FILTER (WHERE status = 'failed'),
-                        count(*) FILTER (WHERE status = 'processing'
-                                           AND started_processing_at_epoch < ?1)
-                 FROM pending_messages WHERE status IN ('pending', 'processing', 'failed')",
-            )
-            .and_then(|mut statement| {
-                statement.query_row([stuck_before], |row| {
-                    Ok(QueueState {
-                        pending: row.get(0)?,
-                        processing: row.get(1)?,
-                        failed: row.get(2)?,
-                        stuck: row.get(3)?,
-                    })
-                })
-            })
-            .doing("count the queue")
+        let (pending, processing, failed, stuck) =
+            open_events(&self.connection, None, stuck_before)?;
+        Ok(QueueState {
+            pending,
+            processing,
+            failed,
+            stuck,
+        })
     }
 
     /// Events that wait, run or failed, the oldest first.
     pub fn web_queue(&self, limit: usize) -> Result<Vec<WebQueueRow>, StoreError> {
         self.queue_rows(
             &format!(
-                "{QUEUE} WHERE p.status IN ('pending', 'processing', 'failed')
-                 ORDER BY p.id LIMIT ?1"
+                "{} WHERE p.status IN ('pending', 'processing', 'failed')
+                 ORDER BY p.id LIMIT ?1",
+                QueueRow::SELECT
             ),
             limit,
         )
@@ -114,8 +90,9 @@ impl Reader {
     pub fn web_processed(&self, limit: usize) -> Result<Vec<WebQueueRow>, StoreError> {
         self.queue_rows(
             &format!(
-                "{QUEUE} WHERE p.status IN ('processed', 'skipped')
-                 ORDER BY p.completed_at_epoch DESC LIMIT ?1"
+                "{} WHERE p.status IN ('processed', 'skipped')
+                 ORDER BY p.completed_at_epoch DESC LIMIT ?1",
+                QueueRow::SELECT
             ),
             limit,
         )
@@ -128,21 +105,10 @@ impl Reader {
             .doing("read the queue")?;
         let rows = statement
             .query_map([number(limit)], |row| {
-                let session: String = row.get(2)?;
+                let row = QueueRow::read(row)?;
                 Ok(WebQueueRow {
-                    id: row.get(0)?,
-                    session_db_id: row.get(1)?,
-                    claude_session_id: session.clone(),
-                    content_session_id: session,
-                    project: row.get(3)?,
-                    message_type: row.get(4)?,
-                    tool_name: row.get(5)?,
-                    status: row.get(6)?,
-                    retry_count: row.get(7)?,
-                    last_error: row.get(8)?,
-                    created_at_epoch: row.get(9)?,
-                    started_processing_at_epoch: row.get(10)?,
-                    completed_at_epoch: row.get(11)?,
+                    claude_session_id: row.content_session_id.clone(),
+                    row,
                 })
             })
             .doing("read the queue")?;

@@ -13,11 +13,11 @@ use serde_json::Value;
 
 /// Dollars a million tokens.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Price {
-    pub(super) input: f64,
-    pub(super) cache_read: f64,
-    pub(super) cache_write: f64,
-    pub(super) output: f64,
+pub struct Price {
+    pub input: f64,
+    pub cache_read: f64,
+    pub cache_write: f64,
+    pub output: f64,
 }
 
 const FREE: Price = price(0.0, 0.0, 0.0, 0.0);
@@ -71,7 +71,7 @@ const MOST_OWN: usize = 1000;
 
 /// The table, and what the user says differently.
 #[derive(Debug, Default)]
-pub(super) struct Prices {
+pub struct Prices {
     own: BTreeMap<String, Price>,
     /// What `openai` stands for is a server of the user's own.
     own_server: bool,
@@ -81,7 +81,7 @@ impl Prices {
     /// Reads the setting: `{"model": [input, output]}`, or four numbers with
     /// cache read and cache write in the middle. What cannot be understood is
     /// named in the warnings, and the rest counts.
-    pub(super) fn read(setting: &str, own_server: bool) -> (Self, Vec<String>) {
+    pub fn read(setting: &str, own_server: bool) -> (Self, Vec<String>) {
         let mut prices = Self {
             own: BTreeMap::new(),
             own_server,
@@ -111,7 +111,7 @@ impl Prices {
 
     /// `None` where nobody knows. The user's word counts before the table, and
     /// the longer beginning of a name before the shorter.
-    pub(super) fn of(&self, provider: &str, model: &str) -> Option<Price> {
+    pub fn of(&self, provider: &str, model: &str) -> Option<Price> {
         let model = plain(model);
         let own = self
             .own

@@ -1,0 +1,92 @@
+//! From text to the terms that it is found by.
+//!
+//! The index and the query go through the same steps, so that a row is found by
+//! its own words whatever their script and spelling:
+//!
+//! * words are folded (case, accents, width) and cut back to their stem;
+//! * an identifier, file name or hyphened word counts as a whole and in its
+//!   parts: `applyDiscount`, `apply_discount` and `apply-discount` are the same;
+//! * scripts without spaces are cut into pairs of characters, and each character
+//!   counts for itself, so that a term of one character is found as well.
+
+mod fold;
+mod scan;
+mod stem;
+mod stopwords;
+#[cfg(test)]
+mod tests;
+
+pub use scan::{Kind, Token, tokens};
+pub use stem::stem;
+pub use stopwords::is_stopword;
+
+use std::collections::HashSet;
+
+/// Changes whenever the same text gives other terms: an index of another
+/// version is built anew.
+pub const VERSION: u32 = 1;
+
+/// Terms of one row that are kept. A pasted log of a megabyte is found by its
+/// first terms, and does not fill the index with its line numbers.
+const MOST_TERMS: usize = 4_000;
+
+/// The distinct terms of some texts, in the order of their first occurrence.
+#[derive(Debug, Default)]
+pub struct Terms {
+    seen: HashSet<String>,
+    joined: String,
+}
+
+impl Terms {
+    pub fn add_text(&mut self, text: &str) {
+        tokens(text, |token| {
+            if self.seen.len() < MOST_TERMS {
+                self.add(&stem(token.text, token.kind));
+            }
+        });
+    }
+
+    /// Adds a term as it is, such as one of [`scope`].
+    pub fn add(&mut self, term: &str) {
+        if self.seen.contains(term) {
+            return;
+        }
+        if !self.joined.is_empty() {
+            self.joined.push(' ');
+        }
+        self.joined.push_str(term);
+        self.seen.insert(term.to_owned());
+    }
+
+    /// The terms with spaces between; none has a space in it.
+    pub fn joined(&self) -> &str {
+        &self.joined
+    }
+}
+
+/// The kinds of exact values by which an index is narrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Project,
+    Type,
+    Concept,
+}
+
+/// The term of an exact value. It has an underscore in it, which no term of a
+/// text has.
+pub fn scope(scope: Scope, value: &str) -> String {
+    use std::fmt::Write as _;
+    let mut term = String::from(match scope {
+        Scope::Project => "p_",
+        Scope::Type => "t_",
+        Scope::Concept => "c_",
+    });
+    for byte in value.bytes() {
+        if byte.is_ascii_lowercase() || byte.is_ascii_digit() {
+            term.push(char::from(byte));
+        } else {
+            write!(term, "_{byte:02x}").expect("a string takes all that is written");
+        }
+    }
+    term
+}

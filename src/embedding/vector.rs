@@ -1,0 +1,111 @@
+//! Vectors of texts and how they are compared.
+
+use super::table::DIMENSIONS;
+use super::{Piece, pieces};
+
+/// A text's vector: a direction, of no particular length.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Vector([u8; DIMENSIONS]);
+
+/// Words of 64 bits in a [`Code`].
+pub const CODE_WORDS: usize = DIMENSIONS / 64;
+
+/// The signs of a vector's numbers. Codes that differ in few places belong to
+/// vectors that point in about the same direction, and comparing them is a
+/// handful of instructions: enough to say which vectors are worth comparing.
+pub type Code = [u64; CODE_WORDS];
+
+const _: () = assert!(DIMENSIONS.is_multiple_of(64));
+
+impl Vector {
+    /// What to store: the numbers, a signed byte each.
+    pub fn as_bytes(&self) -> &[u8; DIMENSIONS] {
+        &self.0
+    }
+
+    /// What [`Self::as_bytes`] gave. `None` if the length is another's.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The vector of a text that has these pieces. `None` if they say nothing.
+    pub fn of(pieces: impl IntoIterator<Item = Piece>) -> Option<Self> {
+        let mut sum = [0.0_f32; DIMENSIONS];
+        for piece in pieces {
+            let scale = piece.scale();
+            for (sum, unit) in sum.iter_mut().zip(piece.row()) {
+                *sum += scale * f32::from(unit.cast_signed());
+            }
+        }
+        let largest = sum.iter().fold(0.0_f32, |largest, n| largest.max(n.abs()));
+        (largest > f32::EPSILON).then(|| Self(sum.map(|number| to_byte(number / largest))))
+    }
+}
+
+impl std::fmt::Debug for Vector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|byte| byte.cast_signed()))
+            .finish()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "-127 to 127")]
+fn to_byte(number: f32) -> u8 {
+    ((number * 127.0).round() as i8).cast_unsigned()
+}
+
+/// The vector of a text. `None` when nothing in it is known to mean anything.
+pub fn embed(text: &str) -> Option<Vector> {
+    Vector::of(pieces(text))
+}
+
+/// How much two texts are about the same: the cosine, −1 to 1.
+pub fn similarity(a: &Vector, b: &Vector) -> f32 {
+    cosine(&a.0, &b.0)
+}
+
+/// The signs of the vector's numbers.
+pub fn code(vector: &Vector) -> Code {
+    let mut code = [0; CODE_WORDS];
+    for (word, bytes) in code.iter_mut().zip(vector.0.chunks_exact(64)) {
+        *word = bytes.iter().rev().fold(0, |word, byte| {
+            word << 1 | u64::from(byte.cast_signed() > 0)
+        });
+    }
+    code
+}
+
+/// In how many places two codes differ, 0 to [`DIMENSIONS`](super::DIMENSIONS).
+pub fn hamming(a: &Code, b: &Code) -> u32 {
+    a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
+}
+
+/// The cosine of two rows; 0 where one of them is nothing but zeros.
+pub(super) fn cosine(a: &[u8; DIMENSIONS], b: &[u8; DIMENSIONS]) -> f32 {
+    let lengths = (dot(a, a) * dot(b, b)).sqrt();
+    if lengths > 0.0 {
+        dot(a, b) / lengths
+    } else {
+        0.0
+    }
+}
+
+/// The inner product of signed bytes. In blocks of a fixed size, which the
+/// compiler turns into vector instructions.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "at most DIMENSIONS × 128 × 128, which a float holds exactly"
+)]
+pub(super) fn dot(a: &[u8; DIMENSIONS], b: &[u8; DIMENSIONS]) -> f32 {
+    const { assert!(DIMENSIONS * 128 * 128 <= 1 << f32::MANTISSA_DIGITS) };
+    let mut sum = 0_i32;
+    for (a, b) in a.chunks_exact(32).zip(b.chunks_exact(32)) {
+        sum += a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| i32::from(a.cast_signed()) * i32::from(b.cast_signed()))
+            .sum::<i32>();
+    }
+    sum as f32
+}

@@ -1,0 +1,162 @@
+//! What each of the last days brought, and what it cost.
+
+use axum::extract::State;
+use capture::settings::Key;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::context::zone;
+use crate::store::Reader;
+use crate::store::web::DayCounts;
+use crate::usage::{self, Day, Prices, Sum};
+
+use super::super::answer::{Answer, Failure, ok};
+use super::super::ask::Params;
+use super::super::state::{Shared, now_ms, settings};
+
+const DEFAULT_DAYS: usize = 30;
+
+/// A leap year.
+const MOST_DAYS: usize = 366;
+
+/// The days that are asked for, oldest first and today last.
+fn days(params: &Params) -> Result<Vec<Day>, Failure> {
+    let count = params.count("days", DEFAULT_DAYS, MOST_DAYS)?;
+    if count == 0 {
+        return Err(Failure::bad("days must be 1 or more"));
+    }
+    let count = u16::try_from(count).unwrap_or(u16::MAX);
+    let mut days = usage::days(now_ms(), count, &zone::local())
+        .ok_or_else(|| Failure::unavailable("the clock of this machine is out of range"))?;
+    days.reverse();
+    Ok(days)
+}
+
+/// A day, and what is told of it.
+#[derive(Serialize)]
+struct Told<'a, T> {
+    day: &'a str,
+    #[serde(flatten)]
+    counts: T,
+}
+
+pub(in super::super) async fn daily(State(app): State<Shared>, params: Params) -> Answer {
+    let days = days(&params)?;
+    let project = params.owned("project");
+    app.pool
+        .read(move |reader| {
+            let bounds: Vec<i64> = days
+                .iter()
+                .map(|day| day.from)
+                .chain(days.last().map(|day| day.until))
+                .collect();
+            let counts = match reader {
+                Some(reader) => reader.web_days(project.as_deref(), &bounds)?,
+                None => vec![DayCounts::default(); days.len()],
+            };
+            let told: Vec<Told<'_, DayCounts>> = days
+                .iter()
+                .zip(counts)
+                .map(|(day, counts)| Told {
+                    day: &day.name,
+                    counts,
+                })
+                .collect();
+            ok(&json!({
+                "from": days.first().map(|day| &day.name),
+                "until": days.last().map(|day| &day.name),
+                "days": told,
+            }))
+        })
+        .await
+}
+
+/// What calls came to, in the words of the API.
+#[derive(Serialize)]
+struct Spent {
+    calls: u64,
+    failed: u64,
+    input_tokens: u64,
+    cache_read_tokens: u64,
+    cache_write_tokens: u64,
+    output_tokens: u64,
+    /// Dollars; null where no price is known.
+    cost: Option<f64>,
+    /// Some of the tokens have a price that is not known.
+    cost_is_at_least: bool,
+    /// Calls were made on a subscription, and cost this only at API prices.
+    subscription: bool,
+}
+
+impl From<&Sum> for Spent {
+    fn from(sum: &Sum) -> Self {
+        Self {
+            calls: sum.calls,
+            failed: sum.failed_calls(),
+            input_tokens: sum.input_tokens,
+            cache_read_tokens: sum.cache_read_tokens,
+            cache_write_tokens: sum.cache_write_tokens,
+            output_tokens: sum.output_tokens,
+            cost: sum.cost.known(),
+            cost_is_at_least: sum.cost.at_least,
+            subscription: sum.cost.subscription,
+        }
+    }
+}
+
+pub(in super::super) async fn usage(State(app): State<Shared>, params: Params) -> Answer {
+    let days = days(&params)?;
+    let project = params.owned("project");
+    app.pool
+        .read(move |reader| {
+            let settings = settings();
+            let (prices, warnings) = Prices::of_settings(&settings);
+            let mut total = Sum::default();
+            let mut told = Vec::with_capacity(days.len());
+            for day in &days {
+                let sum = spent_on(reader, day, project.as_deref(), &prices, &mut total)?;
+                told.push(Told {
+                    day: &day.name,
+                    counts: Spent::from(&sum),
+                });
+            }
+            ok(&json!({
+                "days": told,
+                "total": Spent::from(&total),
+                "today": {
+                    "tokens": days.last().map_or(Ok(0), |today| counted(reader, today))?,
+                    "limit": settings.number(Key::DailyTokens),
+                },
+                "warnings": warnings,
+            }))
+        })
+        .await
+}
+
+/// One day's calls, also added to `total`.
+fn spent_on(
+    reader: Option<&Reader>,
+    day: &Day,
+    project: Option<&str>,
+    prices: &Prices,
+    total: &mut Sum,
+) -> Result<Sum, Failure> {
+    let mut sum = Sum::default();
+    if let Some(reader) = reader {
+        for row in reader.usage_by_model(day.from, day.until, project)? {
+            sum.add(&row, prices);
+            total.add(&row, prices);
+        }
+    }
+    Ok(sum)
+}
+
+/// Tokens of all projects that count against the day's limit: of calls that
+/// run, the most that they can cost.
+fn counted(reader: Option<&Reader>, day: &Day) -> Result<u64, Failure> {
+    let rows = reader
+        .map(|reader| reader.usage_by_model(day.from, day.until, None))
+        .transpose()?
+        .unwrap_or_default();
+    Ok(rows.iter().map(|row| row.tokens() + row.reserved).sum())
+}

@@ -1,0 +1,371 @@
+//! Which rows are worth a closer look: those that hold the query's words, the
+//! rare ones first.
+//!
+//! The index is asked for a bounded number of the newest rows of each term. A
+//! term with fewer rows than that is known completely; of a frequent one it is
+//! known how frequent it is, and it is looked for only together with others.
+//! So the time of a search does not grow with the frequency of its words.
+
+use std::collections::HashMap;
+
+use crate::analysis::{Kind, Scope, scope, stem, tokens};
+use crate::store::{Bounds, Reader, StoreError, Table};
+
+use super::filter::Filter;
+use super::query::Query;
+
+/// Rows of one term that are asked for. 1,024 take about a quarter of a
+/// millisecond, and a term with more tells little.
+const POSTINGS: usize = 1_024;
+
+/// Rows of rare terms in which frequent ones are looked for.
+const JOINED: usize = 1_536;
+
+/// Frequent terms that are looked for in the rows of rare ones.
+const MOST_JOINED: usize = 4;
+
+/// Terms that a last word is completed to.
+const COMPLETIONS: usize = 12;
+
+/// What the collection knows of the query's terms, and the rows that hold them.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    /// Inverse document frequency by number of term; the last one is that of
+    /// the completions of the last word.
+    pub(super) idf: Vec<f64>,
+    /// Whether the last word is in no row as it stands, so that it must be the
+    /// beginning of another.
+    pub(super) open: bool,
+    /// Terms that complete the last word.
+    pub(super) completions: Vec<String>,
+    /// Ids, best first.
+    pub(super) ids: Vec<i64>,
+}
+
+/// The rows of a table that hold the query's words, best first, `most` at most.
+pub(super) fn find(
+    reader: &Reader,
+    table: Table,
+    query: &Query,
+    limits: &Limits,
+    most: usize,
+) -> Result<Candidates, StoreError> {
+    let mut gathering = Gathering::new(reader, table, limits)?;
+    let mut candidates = Candidates::default();
+    for term in &query.terms {
+        gathering.term(&quoted(term))?;
+    }
+    if let Some(open) = &query.open_end {
+        candidates.completions = reader.completions(table, open, COMPLETIONS)?;
+        candidates
+            .completions
+            .retain(|completion| !query.terms.contains(completion));
+    }
+    if !candidates.completions.is_empty() {
+        let last = query.words.last().and_then(|word| word.terms.last());
+        candidates.open = last.is_some_and(|(term, _)| gathering.terms[*term].rows < 1.0);
+        gathering.term(&any_of(candidates.completions.iter()))?;
+    }
+    gathering.join()?;
+    candidates.idf = gathering.terms.iter().map(|term| term.idf).collect();
+    candidates.ids = gathering.best(query, most);
+    Ok(candidates)
+}
+
+/// What narrows a search before any word is looked at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Limits {
+    /// An expression of terms that every row must fit.
+    required: Option<String>,
+    /// One that none may fit.
+    refused: Option<String>,
+    bounds: Bounds,
+}
+
+impl Limits {
+    pub(super) fn new(
+        reader: &Reader,
+        table: Table,
+        filter: &Filter,
+        projects: Option<&[String]>,
+        query: &Query,
+    ) -> Result<Self, StoreError> {
+        let mut required = Vec::new();
+        if let Some(projects) = projects {
+            required.push(any_of(
+                projects.iter().map(|name| scope(Scope::Project, name)),
+            ));
+        }
+        for (kind, values) in [
+            (Scope::Project, &filter.projects),
+            (Scope::Type, &filter.kinds),
+            (Scope::Concept, &filter.concepts),
+        ] {
+            if !values.is_empty() {
+                required.push(any_of(values.iter().map(|value| scope(kind, value))));
+            }
+        }
+        if !filter.files.is_empty() {
+            let files: Vec<String> = filter.files.iter().filter_map(|file| path(file)).collect();
+            if !files.is_empty() {
+                required.push(format!("({})", files.join(" OR ")));
+            }
+        }
+        let refused: Vec<String> = query
+            .unwanted
+            .iter()
+            .filter(|stems| stems.len() == 1)
+            .flatten()
+            .map(|term| quoted(term))
+            .collect();
+        Ok(Self {
+            required: (!required.is_empty()).then(|| required.join(" AND ")),
+            refused: (!refused.is_empty()).then(|| refused.join(" OR ")),
+            bounds: reader.bounds(table, filter.from, filter.until)?,
+        })
+    }
+
+    fn apply(&self, expression: &str) -> String {
+        let mut whole = match &self.required {
+            Some(required) => format!("{required} AND ({expression})"),
+            None => expression.to_owned(),
+        };
+        if let Some(refused) = &self.refused {
+            whole = format!("({whole}) NOT ({refused})");
+        }
+        whole
+    }
+
+    /// The newest rows of a time within the limits.
+    pub(super) fn within(
+        &self,
+        reader: &Reader,
+        table: Table,
+        (from, to): (i64, i64),
+        most: usize,
+    ) -> Result<Vec<i64>, StoreError> {
+        let of_time = Self {
+            bounds: reader.bounds(table, Some(from), Some(to - 1))?,
+            ..self.clone()
+        };
+        match of_time.newest(reader, table, most)? {
+            Some(ids) => Ok(ids),
+            None => reader.newest_in(table, Some(from), Some(to - 1), most),
+        }
+    }
+
+    /// Rows within the limits, the newest first.
+    pub(super) fn newest(
+        &self,
+        reader: &Reader,
+        table: Table,
+        most: usize,
+    ) -> Result<Option<Vec<i64>>, StoreError> {
+        let Some(required) = &self.required else {
+            return Ok(None);
+        };
+        let expression = match &self.refused {
+            Some(refused) => format!("({required}) NOT ({refused})"),
+            None => required.clone(),
+        };
+        let found = reader.postings(table, &expression, self.bounds, most)?;
+        Ok(Some(found.ids))
+    }
+}
+
+/// The words of a path, all of which must be there.
+fn path(file: &str) -> Option<String> {
+    let mut words = Vec::new();
+    tokens(file, |token| {
+        if token.kind == Kind::Word || token.kind == Kind::Pair {
+            words.push(quoted(&stem(token.text, token.kind)));
+        }
+    });
+    (!words.is_empty()).then(|| format!("({})", words.join(" AND ")))
+}
+
+fn quoted(term: &str) -> String {
+    format!("\"{}\"", term.replace('"', "\"\""))
+}
+
+fn any_of(terms: impl Iterator<Item = impl AsRef<str>>) -> String {
+    let terms: Vec<String> = terms.map(|term| quoted(term.as_ref())).collect();
+    // A list that admits nothing: no text has this term.
+    if terms.is_empty() {
+        return "\"_\"".to_owned();
+    }
+    format!("({})", terms.join(" OR "))
+}
+
+/// A term of the query in this collection.
+struct Term {
+    expression: String,
+    idf: f64,
+    rows: f64,
+    complete: bool,
+}
+
+struct Gathering<'a> {
+    reader: &'a Reader,
+    table: Table,
+    limits: &'a Limits,
+    /// Rows that are searched, about.
+    total: f64,
+    newest: i64,
+    terms: Vec<Term>,
+    /// Which terms a row is known to hold.
+    rows: HashMap<i64, u64>,
+}
+
+impl<'a> Gathering<'a> {
+    fn new(reader: &'a Reader, table: Table, limits: &'a Limits) -> Result<Self, StoreError> {
+        let mut gathering = Self {
+            reader,
+            table,
+            limits,
+            total: 0.0,
+            newest: reader.newest_id(table)?,
+            terms: Vec::new(),
+            rows: HashMap::new(),
+        };
+        gathering.total = match limits.newest(reader, table, POSTINGS)? {
+            Some(ids) => gathering.estimate(&ids),
+            None => float(gathering.newest),
+        };
+        Ok(gathering)
+    }
+
+    /// How many rows there are of something, from the newest of them.
+    fn estimate(&self, ids: &[i64]) -> f64 {
+        let found = count(ids.len());
+        match ids.last() {
+            Some(last) if ids.len() >= POSTINGS => {
+                let seen = float((self.newest - last + 1).max(1));
+                (found * float(self.newest) / seen).max(found)
+            }
+            _ => found,
+        }
+    }
+
+    fn postings(&self, expression: &str) -> Result<crate::store::Postings, StoreError> {
+        let expression = self.limits.apply(expression);
+        self.reader
+            .postings(self.table, &expression, self.limits.bounds, POSTINGS)
+    }
+
+    fn term(&mut self, expression: &str) -> Result<(), StoreError> {
+        let found = self.postings(expression)?;
+        let bit = 1_u64 << self.terms.len();
+        let rows = self.estimate(&found.ids);
+        for id in found.ids {
+            *self.rows.entry(id).or_default() |= bit;
+        }
+        let total = self.total.max(rows);
+        self.terms.push(Term {
+            expression: expression.to_owned(),
+            // As in BM25, and never negative.
+            idf: (1.0 + (total - rows + 0.5) / (rows + 0.5)).ln(),
+            rows,
+            complete: found.complete,
+        });
+        Ok(())
+    }
+
+    /// Looks for the frequent terms where they matter: in the rows of the rare
+    /// ones, and together.
+    fn join(&mut self) -> Result<(), StoreError> {
+        let mut order: Vec<usize> = (0..self.terms.len()).collect();
+        order.sort_by(|a, b| self.terms[*a].rows.total_cmp(&self.terms[*b].rows));
+        let frequent: Vec<usize> = order
+            .iter()
+            .copied()
+            .filter(|&index| !self.terms[index].complete)
+            .collect();
+        let (mut rare, mut rows) = (Vec::new(), 0.0);
+        for index in order {
+            let term = &self.terms[index];
+            if term.complete && term.rows > 0.0 && rows + term.rows <= count(JOINED) {
+                rare.push(term.expression.as_str());
+                rows += term.rows;
+            }
+        }
+        if !rare.is_empty() {
+            let rare = format!("({})", rare.join(" OR "));
+            for &index in frequent.iter().take(MOST_JOINED) {
+                let both = format!("{rare} AND {}", self.terms[index].expression);
+                let found = self.postings(&both)?;
+                self.mark(&found.ids, 1 << index);
+            }
+        }
+        self.join_frequent(&frequent)
+    }
+
+    /// Rows with several frequent terms: with all of them, then with all but
+    /// the most frequent, and so on.
+    fn join_frequent(&mut self, frequent: &[usize]) -> Result<(), StoreError> {
+        let mut found = 0;
+        for size in (2..=frequent.len().min(MOST_JOINED + 2)).rev() {
+            let together = &frequent[..size];
+            let expressions: Vec<&str> = together
+                .iter()
+                .map(|&index| self.terms[index].expression.as_str())
+                .collect();
+            let rows = self.postings(&expressions.join(" AND "))?;
+            let bits = together.iter().fold(0, |bits, index| bits | 1_u64 << index);
+            self.mark(&rows.ids, bits);
+            found += rows.ids.len();
+            if found >= POSTINGS / 4 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, ids: &[i64], bits: u64) {
+        for &id in ids {
+            *self.rows.entry(id).or_default() |= bits;
+        }
+    }
+
+    /// The rows that hold most of the query; the newer one of two alike.
+    fn best(&self, query: &Query, most: usize) -> Vec<i64> {
+        let mut scored: Vec<(f64, i64)> = self
+            .rows
+            .iter()
+            .map(|(&id, &bits)| (self.coverage(query, bits), id))
+            .collect();
+        let better = |a: &(f64, i64), b: &(f64, i64)| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1));
+        if scored.len() > most {
+            scored.select_nth_unstable_by(most, better);
+            scored.truncate(most);
+        }
+        scored.sort_unstable_by(better);
+        scored.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn coverage(&self, query: &Query, bits: u64) -> f64 {
+        let mut sum = 0.0;
+        for word in &query.words {
+            for &(term, share) in &word.terms {
+                if bits & (1 << term) != 0 {
+                    sum += share * self.terms[term].idf;
+                }
+            }
+        }
+        let completion = query.terms.len();
+        if bits & (1 << completion) != 0 && self.terms.len() > completion {
+            sum += self.terms[completion].idf / 2.0;
+        }
+        sum
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of rows, for estimates")]
+fn float(rows: i64) -> f64 {
+    rows as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of rows, for estimates")]
+fn count(rows: usize) -> f64 {
+    rows as f64
+}

@@ -1,0 +1,105 @@
+//! What words say and what meaning says, put together.
+//!
+//! Words decide as long as they cover the query. Where no row holds more than a
+//! part of it, weak matches would drown the right answer in other words, so the
+//! less the best row covers, the more the vectors count.
+
+/// How well exact words must cover the query for the vectors to stay in the
+/// background, and over what span they come forward.
+const COVERED: f64 = 0.5;
+const SPAN: f64 = 0.25;
+
+/// What the cosine counts beside words, and how much more without them.
+const BESIDE: f64 = 0.2;
+const INSTEAD: f64 = 2.0;
+
+/// Share of the words' score that is lost without coverage.
+const LOST: f64 = 0.9;
+
+/// Score and cosine of the best row, together, below which nothing is relevant.
+const FLOOR: f64 = 0.45;
+
+/// Terms that a text can be asked to hold; of more it holds a part at best.
+const LONG: f64 = 8.0;
+
+/// The two channels' verdicts on one row.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Channels {
+    /// By words and words near in meaning.
+    pub(super) words: f64,
+    /// By exact words alone.
+    pub(super) exact: f64,
+    /// Cosine of the vectors, 0 to 1.
+    pub(super) meaning: f64,
+}
+
+/// How the channels of one answer are weighed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fusion {
+    words: f64,
+    meaning: f64,
+    relevant: bool,
+}
+
+impl Fusion {
+    /// `terms` is how many the query has.
+    pub(super) fn new(rows: impl Iterator<Item = Channels>, terms: usize) -> Self {
+        let terms = f64::from(u32::try_from(terms).unwrap_or(u32::MAX));
+        let long = (terms / LONG).max(1.0);
+        let (mut exact, mut best) = (0.0_f64, 0.0_f64);
+        for row in rows {
+            exact = exact.max(row.exact);
+            best = best.max(long * row.words + row.meaning);
+        }
+        let gate = ((COVERED - long * exact) / SPAN).clamp(0.0, 1.0);
+        Self {
+            words: 1.0 - LOST * gate,
+            meaning: BESIDE + INSTEAD * gate,
+            relevant: best >= FLOOR,
+        }
+    }
+
+    /// Whether any row is worth showing.
+    pub(super) fn is_relevant(self) -> bool {
+        self.relevant
+    }
+
+    pub(super) fn score(self, row: Channels) -> f64 {
+        self.words * row.words + self.meaning * row.meaning
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(words: f64, meaning: f64) -> Channels {
+        Channels {
+            words,
+            exact: words,
+            meaning,
+        }
+    }
+
+    #[test]
+    fn words_decide_while_they_cover_the_query() {
+        let (said, meant) = (row(0.9, 0.1), row(0.2, 0.9));
+        let fusion = Fusion::new([said, meant].into_iter(), 3);
+        assert!(fusion.is_relevant());
+        assert!(fusion.score(said) > fusion.score(meant));
+    }
+
+    #[test]
+    fn meaning_decides_where_words_cover_little() {
+        let (said, meant) = (row(0.25, 0.1), row(0.0, 0.6));
+        let fusion = Fusion::new([said, meant].into_iter(), 3);
+        assert!(fusion.score(meant) > fusion.score(said));
+    }
+
+    #[test]
+    fn nothing_near_is_nothing_relevant() {
+        assert!(!Fusion::new([row(0.1, 0.2)].into_iter(), 3).is_relevant());
+        assert!(!Fusion::new(std::iter::empty(), 3).is_relevant());
+        assert!(Fusion::new([row(0.1, 0.2)].into_iter(), 32).is_relevant());
+    }
+}

@@ -1,0 +1,109 @@
+//! Listings and single rows.
+
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension as _, params, params_from_iter};
+
+use super::super::error::{SqlContext as _, StoreError};
+use super::super::reader::Reader;
+use super::rows::WebRow;
+
+/// Which part of a listing is wanted, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// `None` for all projects.
+    pub project: Option<String>,
+    /// Rows of sessions of this platform (`claude`); `None` for all.
+    pub platform: Option<String>,
+    pub limit: usize,
+    pub offset: usize,
+}
+
+/// `o` with its session as `s`.
+pub(super) fn select<T: WebRow>() -> String {
+    format!(
+        "SELECT {} FROM {} o LEFT JOIN sdk_sessions s ON s.id = o.session_db_id",
+        T::columns(),
+        T::TABLE
+    )
+}
+
+impl Reader {
+    /// A part of a listing. Which rows are meant is found in an index alone, so
+    /// that a far offset costs little.
+    pub fn web_page<T: WebRow>(&self, page: &Page) -> Result<Vec<T>, StoreError> {
+        let mut conditions = String::from("1");
+        let mut values: Vec<Value> = Vec::new();
+        let mut only = |condition: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                conditions.push_str(" AND ");
+                conditions.push_str(condition);
+                values.push(value);
+            }
+        };
+        only("k.project = ?", page.project.clone().map(Value::from));
+        only(
+            "k.session_db_id IN (SELECT id FROM sdk_sessions WHERE platform_source = ?)",
+            page.platform.clone().map(Value::from),
+        );
+        values.push(number(page.limit).into());
+        values.push(number(page.offset).into());
+        let sql = format!(
+            "{} JOIN (SELECT k.id FROM {} k WHERE {conditions}
+                      ORDER BY k.created_at_epoch DESC, k.id DESC LIMIT ? OFFSET ?) page
+                 ON page.id = o.id
+             ORDER BY o.created_at_epoch DESC, o.id DESC",
+            select::<T>(),
+            T::TABLE
+        );
+        self.web_rows(&sql, params_from_iter(values))
+    }
+
+    pub fn web_row<T: WebRow>(&self, id: i64) -> Result<Option<T>, StoreError> {
+        let sql = format!("{} WHERE o.id = ?1", select::<T>());
+        self.connection
+            .prepare_cached(&sql)
+            .and_then(|mut statement| statement.query_row([id], T::read).optional())
+            .doing("read a row")
+    }
+
+    /// The rows of these ids that there are, in the order of the ids.
+    pub fn web_rows_by_id<T: WebRow>(&self, ids: &[i64]) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::with_capacity(ids.len());
+        for id in ids {
+            rows.extend(self.web_row(*id)?);
+        }
+        Ok(rows)
+    }
+
+    /// How many rows sessions of one platform have; these are not counted
+    /// beforehand.
+    pub fn web_count_of_platform<T: WebRow>(&self, page: &Page) -> Result<i64, StoreError> {
+        let sql = format!(
+            "SELECT count(*) FROM {} o JOIN sdk_sessions s ON s.id = o.session_db_id
+             WHERE s.platform_source = ?1 AND (?2 IS NULL OR o.project = ?2)",
+            T::TABLE
+        );
+        self.connection
+            .prepare_cached(&sql)
+            .and_then(|mut statement| {
+                statement.query_row(params![page.platform, page.project], |row| row.get(0))
+            })
+            .doing("count the rows")
+    }
+
+    pub(super) fn web_rows<T: WebRow>(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql).doing("list rows")?;
+        let rows = statement
+            .query_map(parameters, T::read)
+            .doing("list rows")?;
+        rows.collect::<Result<_, _>>().doing("list rows")
+    }
+}
+
+pub(super) fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
