@@ -23,11 +23,11 @@ from pack import pack
 from texts import units
 
 HERE = Path(__file__).parent
-DIMENSIONS = 256
+DIMENSIONS = 192
 VERSION = 1
 CLS, SEP = 101, 102
 MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-TABLE_SHA256 = ""
+TABLE_SHA256 = "48ca23966b3fff8ea52a2dc4d39ad617822cb337f6ed2db3f5ccc98c96e8bb2a"
 
 
 def tokenizer(model, words):

@@ -2,13 +2,14 @@
 
 import numpy as np
 import scipy.sparse as sparse
+from scipy.fft import dct
 
 # Texts of more tokens than this are cut for the model and left out of the fit.
 LONGEST_TEXT = 60
 # How rare a piece is before its prior counts in full (SIF's a).
 RARE = 1e-3
 # How firmly a piece that few texts have is held to its prior.
-RIDGE = 4.0
+RIDGE = 8.0
 ROUNDS = 40
 SPECIAL = 999
 
@@ -73,18 +74,11 @@ def principal(rows, dimensions):
     return rows @ axes[:, ::-1][:, :dimensions]
 
 
-def hadamard(size):
-    matrix = np.ones((1, 1))
-    while len(matrix) < size:
-        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
-    return matrix / np.sqrt(size)
-
-
 def rotate(rows, texts):
     """Iterative quantisation: turns the axes so that the signs alone of a text's vector tell most of its direction. Cosines stay."""
     sums = texts @ rows
     sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-    rotation = hadamard(rows.shape[1])
+    rotation = dct(np.eye(rows.shape[1]), norm="ortho", axis=0)
     for _ in range(30):
         left, _, right = np.linalg.svd(np.sign(sums @ rotation).T @ sums)
         rotation = (left @ right).T

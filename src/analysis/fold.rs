@@ -79,6 +79,10 @@ pub(super) fn push(c: char, into: &mut String) {
         into.push(c.to_ascii_lowercase());
         return;
     }
+    if is_half_width(c) {
+        decompose_compatible(c, |part| into.push(part));
+        return;
+    }
     if !has_accents(c) {
         into.extend(c.to_lowercase());
         return;
@@ -88,6 +92,11 @@ pub(super) fn push(c: char, into: &mut String) {
             into.extend(part.to_lowercase());
         }
     });
+}
+
+/// Katakana of half the width.
+fn is_half_width(c: char) -> bool {
+    matches!(u32::from(c), 0xFF66..=0xFF9F)
 }
 
 /// Latin, Greek, Cyrillic and Arabic with their extensions, combining accents,

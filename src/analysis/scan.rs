@@ -187,12 +187,29 @@ impl Scanner {
     }
 }
 
-/// Folded, without apostrophes and the English genitive.
+/// Articles and the like that French and Italian join to the next word.
+const ELIDED: [&str; 12] = [
+    "l", "d", "j", "n", "s", "m", "t", "c", "qu", "dell", "nell", "un",
+];
+
+/// Letters that follow an elided word at least; "I'd", "d'you" have fewer.
+const ELIDED_BEFORE: usize = 4;
+
+/// Folded, without apostrophes, the English genitive and elided words.
 fn fold(word: &str, into: &mut String) {
     let word = word
         .strip_suffix("'s")
         .or_else(|| word.strip_suffix("’s"))
         .unwrap_or(word);
+    let word = word
+        .split_once(['\'', '’'])
+        .filter(|(before, after)| {
+            after.chars().count() >= ELIDED_BEFORE
+                && ELIDED
+                    .iter()
+                    .any(|elided| before.eq_ignore_ascii_case(elided))
+        })
+        .map_or(word, |(_, after)| after);
     for c in word.chars() {
         if class(c) != Class::Apostrophe {
             push(c, into);

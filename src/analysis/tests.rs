@@ -19,6 +19,11 @@ fn words_are_folded_and_stemmed() {
         ["jon", "dog", "isnt", "the", "user"]
     );
     assert_eq!(all("ＡＢＣ ﬁle ②"), ["abc", "file"]);
+    assert_eq!(
+        all("l'énoncé L’arrondi o'clock"),
+        ["enonc", "arrondi", "oclock"]
+    );
+    assert_eq!(all("ｶﾀｶﾅ"), all("カタカナ"));
 }
 
 #[test]

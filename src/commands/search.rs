@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::context::text::line;
-use crate::search::{Found, Request, Results, SearchError, run as find};
+use crate::search::{Explanation, Found, Request, Results, SearchError, run as find};
 use crate::store::Reader;
 
 use super::output::{self, FAINT};
@@ -14,7 +14,7 @@ use super::record::Record;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example: claude-mem search exchange rates\n         claude-mem search '\"discount code\" -test' --type bugfix"
+    after_help = "Example: claude-mem search exchange rates\n         claude-mem search '\"discount code\" -test type:bugfix since:7d'\n\nFilters among the words: type: concept: file: project: since: before: until:\n(7d, 12h, 3w, yesterday, 2026-01-31)."
 )]
 pub(super) struct Args {
     /// Words; inside one quoted argument "a phrase" stays together and -word must not occur
@@ -28,6 +28,9 @@ pub(super) struct Args {
     /// How many of each kind
     #[arg(short, default_value_t = 10)]
     number: usize,
+    /// Say of each hit what its score is made of
+    #[arg(long)]
+    explain: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -71,7 +74,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
     if args.json {
         return output::json(out, &answer);
     }
-    render(answer, out)
+    render(answer, args.explain, out)
 }
 
 fn ask(reader: &Reader, request: &Request) -> anyhow::Result<Results> {
@@ -81,10 +84,13 @@ fn ask(reader: &Reader, request: &Request) -> anyhow::Result<Results> {
     })
 }
 
-fn render(answer: Answer<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
+fn render(answer: Answer<'_>, explain: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let Answer {
         project, results, ..
     } = answer;
+    for note in &results.notes {
+        writeln!(out, "{FAINT}note: {}{FAINT:#}", line(note))?;
+    }
     if results.is_empty() {
         match project {
             Some(name) => writeln!(
@@ -96,13 +102,13 @@ fn render(answer: Answer<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
         }
     }
     for found in results.observations {
-        hit(out, project, found, Record::Observation)?;
+        hit(out, project, explain, found, Record::Observation)?;
     }
     for found in results.summaries {
-        hit(out, project, found, Record::Summary)?;
+        hit(out, project, explain, found, Record::Summary)?;
     }
     for found in results.prompts {
-        hit(out, project, found, Record::Prompt)?;
+        hit(out, project, explain, found, Record::Prompt)?;
     }
     Ok(())
 }
@@ -110,6 +116,7 @@ fn render(answer: Answer<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
 fn hit<T>(
     out: &mut dyn Write,
     project: Option<&str>,
+    explain: bool,
     found: Found<T>,
     record: fn(T) -> Record,
 ) -> anyhow::Result<()> {
@@ -119,6 +126,29 @@ fn hit<T>(
     }
     if !found.why.is_empty() {
         writeln!(out, "       {FAINT}{}{FAINT:#}", line(&found.why))?;
+    }
+    for (verb, ids) in [
+        ("corrects", &found.corrects),
+        ("says the same as", &found.also),
+    ] {
+        if !ids.is_empty() {
+            let ids: Vec<String> = ids.iter().map(|id| format!("#{id}")).collect();
+            writeln!(out, "       {FAINT}{verb} {}{FAINT:#}", ids.join(", "))?;
+        }
+    }
+    if explain {
+        let Explanation {
+            coverage,
+            words,
+            exact,
+            meaning,
+        } = found.explanation;
+        writeln!(
+            out,
+            "       {FAINT}score {:.2}: words {words:.2} (exact {exact:.2}, {:.0} % of the query), meaning {meaning:.2}{FAINT:#}",
+            found.score,
+            100.0 * coverage
+        )?;
     }
     Ok(())
 }

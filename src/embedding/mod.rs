@@ -16,7 +16,7 @@ mod tests;
 
 pub use pieces::{Pieces, pieces};
 pub use table::{Piece, rank, token_similarity, weight};
-pub use vector::{CODE_WORDS, Code, Vector, code, embed, hamming, similarity};
+pub use vector::{CODE_WORDS, Code, Vector, code, embed, hamming, length, product, similarity};
 
 /// Numbers in a vector.
 pub const DIMENSIONS: usize = table::DIMENSIONS;

@@ -94,11 +94,17 @@ fn identifiers_are_read_as_their_words() {
         spelled("parse_invoice_total"),
         ["parse", "_", "invoice", "_", "total"]
     );
-    assert_eq!(spelled("HTTPServer2Port"), ["http", "server", "##2", "port"]);
-    assert_eq!(spelled("src/Main.rs")[..3], ["src", "/", "main"].map(str::to_owned));
+    assert_eq!(
+        spelled("HTTPServer2Port"),
+        ["http", "server", "##2", "port"]
+    );
+    assert_eq!(
+        spelled("lib/MainMenu.py"),
+        ["lib", "/", "main", "menu", ".", "p", "##y"]
+    );
     // Words with capitals in them, and plurals of abbreviations.
     assert_eq!(spelled("JavaScript YouTube"), ["javascript", "youtube"]);
-    assert_eq!(spelled("APIs IDs"), ["api", "##s", "ids"]);
+    assert_eq!(spelled("APIs IDs"), ["apis", "ids"]);
 }
 
 #[test]

@@ -65,6 +65,16 @@ pub fn similarity(a: &Vector, b: &Vector) -> f32 {
     cosine(&a.0, &b.0)
 }
 
+/// The length of a vector, for comparing it with many others.
+pub fn length(vector: &Vector) -> f32 {
+    dot(&vector.0, &vector.0).sqrt()
+}
+
+/// The inner product of two vectors: their cosine times their lengths.
+pub fn product(a: &Vector, b: &Vector) -> f32 {
+    dot(&a.0, &b.0)
+}
+
 /// The signs of the vector's numbers.
 pub fn code(vector: &Vector) -> Code {
     let mut code = [0; CODE_WORDS];

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, Signatures, StoreError};
 
 use super::answer::Failure;
 
@@ -32,6 +32,8 @@ struct Inner {
     path: PathBuf,
     idle: Mutex<Vec<Handle>>,
     turns: Arc<Semaphore>,
+    /// What all handles of a file know of its vectors.
+    signatures: Mutex<Option<((u64, u64), Signatures)>>,
 }
 
 /// A reader, and the file that it was opened on: the file can be replaced.
@@ -47,6 +49,7 @@ impl Pool {
             inner: Arc::new(Inner {
                 path,
                 idle: Mutex::default(),
+                signatures: Mutex::default(),
                 turns: Arc::new(Semaphore::new(handles())),
             }),
         }
@@ -136,8 +139,29 @@ impl Inner {
                 Some(_) => {}
                 None => {
                     let opened = Reader::open_for_web(&self.path)?;
-                    return Ok(opened.map(|reader| Handle { reader, file }));
+                    let signatures = self.signatures_of(file);
+                    return Ok(opened.map(|reader| Handle {
+                        reader: reader.with_signatures(&signatures),
+                        file,
+                    }));
                 }
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn signatures_of(&self, file: (u64, u64)) -> Signatures {
+        let mut known = self
+            .signatures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((of, signatures)) if *of == file => signatures.clone(),
+            _ => {
+                let signatures = Signatures::default();
+                *known = Some((file, signatures.clone()));
+                signatures
             }
         }
     }

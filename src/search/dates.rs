@@ -414,10 +414,10 @@ mod tests {
             place: 0..1,
             spans: vec![(100 * DAY, 101 * DAY)],
         };
-        assert_eq!(mention.fit(100 * DAY), 1.0);
-        assert_eq!(mention.fit(99 * DAY), 1.0);
+        assert!(mention.fit(100 * DAY) > 0.999);
+        assert!(mention.fit(99 * DAY) > 0.999);
         assert!(mention.fit(95 * DAY) < 0.5 && mention.fit(120 * DAY) > 0.3);
-        assert_eq!(mention.fit(0), 0.0);
-        assert_eq!(mention.fit(200 * DAY), 0.0);
+        assert!(mention.fit(0) < 0.001);
+        assert!(mention.fit(200 * DAY) < 0.001);
     }
 }

@@ -122,7 +122,7 @@ pub fn moment(text: &str, end: bool, now: i64) -> Option<i64> {
         return Some(at.as_millisecond());
     }
     if text.len() <= 10 {
-        return day(text.parse().ok()?, end, TimeZone::UTC);
+        return day(text.parse().ok()?, end, &TimeZone::UTC);
     }
     let at: DateTime = text.parse().ok()?;
     Some(
@@ -137,9 +137,9 @@ fn relative(text: &str, now: i64) -> Option<i64> {
     let zone = TimeZone::system();
     let now = Timestamp::from_millisecond(now).ok()?.to_zoned(zone);
     match text.to_ascii_lowercase().as_str() {
-        "today" => return day(now.date(), false, now.time_zone().clone()),
+        "today" => return day(now.date(), false, now.time_zone()),
         "yesterday" => {
-            return day(now.date().yesterday().ok()?, false, now.time_zone().clone());
+            return day(now.date().yesterday().ok()?, false, now.time_zone());
         }
         _ => {}
     }
@@ -160,7 +160,7 @@ fn relative(text: &str, now: i64) -> Option<i64> {
     Some(then.timestamp().as_millisecond())
 }
 
-fn day(date: Date, end: bool, zone: TimeZone) -> Option<i64> {
+fn day(date: Date, end: bool, zone: &TimeZone) -> Option<i64> {
     let start = |date: Date| {
         let at = date.at(0, 0, 0, 0).to_zoned(zone.clone()).ok()?;
         Some(at.timestamp().as_millisecond())

@@ -19,8 +19,16 @@ const LOST: f64 = 0.9;
 /// Score and cosine of the best row, together, below which nothing is relevant.
 const FLOOR: f64 = 0.45;
 
+/// Terms of a query of which half is enough, wherever it stands.
+const SHORT: usize = 3;
+const HALF: f64 = 0.5;
+
 /// Terms that a text can be asked to hold; of more it holds a part at best.
 const LONG: f64 = 8.0;
+
+/// Share of the best row's score that a row without any of the words must
+/// reach.
+const WITHOUT_WORDS: f64 = 0.5;
 
 /// The two channels' verdicts on one row.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -42,8 +50,11 @@ pub(super) struct Fusion {
 }
 
 impl Fusion {
-    /// `terms` is how many the query has.
-    pub(super) fn new(rows: impl Iterator<Item = Channels>, terms: usize) -> Self {
+    /// `terms` is how many the query has; `held` the share of its words that
+    /// the row with most of them holds.
+    pub(super) fn new(rows: impl Iterator<Item = Channels>, terms: usize, held: f64) -> Self {
+        // One of two words may be mistyped.
+        let typed = terms <= SHORT && held >= HALF;
         let terms = f64::from(u32::try_from(terms).unwrap_or(u32::MAX));
         let long = (terms / LONG).max(1.0);
         let (mut exact, mut best) = (0.0_f64, 0.0_f64);
@@ -55,13 +66,19 @@ impl Fusion {
         Self {
             words: 1.0 - LOST * gate,
             meaning: BESIDE + INSTEAD * gate,
-            relevant: best >= FLOOR,
+            relevant: typed || best >= FLOOR,
         }
     }
 
     /// Whether any row is worth showing.
     pub(super) fn is_relevant(self) -> bool {
         self.relevant
+    }
+
+    /// Whether a row is worth showing beside the best one.
+    pub(super) fn is_worth_showing(self, row: Channels, best: f64) -> bool {
+        let score = self.score(row);
+        score > 0.0 && (row.exact > 0.0 || score >= WITHOUT_WORDS * best)
     }
 
     pub(super) fn score(self, row: Channels) -> f64 {
@@ -84,22 +101,30 @@ mod tests {
     #[test]
     fn words_decide_while_they_cover_the_query() {
         let (said, meant) = (row(0.9, 0.1), row(0.2, 0.9));
-        let fusion = Fusion::new([said, meant].into_iter(), 3);
+        let fusion = Fusion::new([said, meant].into_iter(), 3, 0.0);
         assert!(fusion.is_relevant());
         assert!(fusion.score(said) > fusion.score(meant));
+        let best = fusion.score(said);
+        assert!(fusion.is_worth_showing(row(0.05, 0.0), best));
+        let weak = Channels {
+            words: 0.3,
+            ..Channels::default()
+        };
+        assert!(!fusion.is_worth_showing(weak, best));
     }
 
     #[test]
     fn meaning_decides_where_words_cover_little() {
         let (said, meant) = (row(0.25, 0.1), row(0.0, 0.6));
-        let fusion = Fusion::new([said, meant].into_iter(), 3);
+        let fusion = Fusion::new([said, meant].into_iter(), 3, 0.0);
         assert!(fusion.score(meant) > fusion.score(said));
     }
 
     #[test]
     fn nothing_near_is_nothing_relevant() {
-        assert!(!Fusion::new([row(0.1, 0.2)].into_iter(), 3).is_relevant());
-        assert!(!Fusion::new(std::iter::empty(), 3).is_relevant());
-        assert!(Fusion::new([row(0.1, 0.2)].into_iter(), 32).is_relevant());
+        assert!(!Fusion::new([row(0.1, 0.2)].into_iter(), 3, 0.4).is_relevant());
+        assert!(!Fusion::new(std::iter::empty(), 3, 0.0).is_relevant());
+        assert!(Fusion::new([row(0.1, 0.2)].into_iter(), 2, 0.5).is_relevant());
+        assert!(Fusion::new([row(0.1, 0.2)].into_iter(), 32, 0.0).is_relevant());
     }
 }

@@ -31,7 +31,10 @@ pub(super) struct Sense {
 /// however often it occurs in the rows that are read.
 pub(super) struct Lexicon<'a> {
     numbers: HashMap<&'a str, usize>,
-    vectors: Vec<Option<embedding::Vector>>,
+    /// By number of term: its vector and the length of that.
+    vectors: Vec<Option<(embedding::Vector, f32)>>,
+    /// Whether any term has a vector.
+    compares: bool,
     words: HashMap<String, Rc<Sense>>,
     terms: usize,
 }
@@ -51,10 +54,12 @@ impl<'a> Lexicon<'a> {
             .surfaces
             .iter()
             .map(|surface| surface.as_deref().and_then(vector))
+            .map(|vector| vector.map(|vector| (vector, embedding::length(&vector))))
             .collect();
         vectors.resize(terms, None);
         Self {
             numbers,
+            compares: vectors.iter().any(Option::is_some),
             vectors,
             words: HashMap::new(),
             terms,
@@ -87,11 +92,16 @@ impl<'a> Lexicon<'a> {
         let number = self.numbers.get(&*stem(word, Kind::Word)).copied();
         let stopword = number.is_none() && analysis::is_stopword(word);
         let mut nearness = Vec::new();
-        if !stopword && let Some(vector) = vector(word) {
+        if !stopword
+            && self.compares
+            && let Some(vector) = vector(word)
+        {
             nearness = vec![0.0; self.terms];
+            let length = embedding::length(&vector);
             for (term, other) in self.vectors.iter().enumerate() {
-                if let Some(other) = other.filter(|_| number != Some(term)) {
-                    let cosine = f64::from(embedding::similarity(&vector, &other));
+                if let Some((other, other_length)) = other.filter(|_| number != Some(term)) {
+                    let product = embedding::product(&vector, &other);
+                    let cosine = f64::from(product / (length * other_length).max(1.0));
                     let near = (cosine - UNRELATED) / (1.0 - UNRELATED);
                     nearness[term] = NEAREST * near.clamp(0.0, 1.0);
                 }

@@ -18,7 +18,7 @@ const PAUSE: i64 = 30 * 60 * 1000;
 
 /// Rows beside a candidate that are read: an answer may stand beside the words
 /// that it is looked for by, and has neighbours of its own.
-const BESIDE: i64 = 1 + REACH as i64;
+const BESIDE: usize = 1 + REACH;
 
 /// How a row's vector fades into that of its neighbour.
 const FADE: f64 = 0.6;
@@ -199,17 +199,22 @@ impl<'a, T: Searched, S: Source<T>> Pool<'a, T, S> {
         let fusion = Fusion::new(
             fits.values().map(|(_, channels)| *channels),
             self.query.terms.len(),
+            self.held(&fits),
         );
         if !fusion.is_relevant() {
             return Vec::new();
         }
+        let scores = fits.values().map(|(_, channels)| fusion.score(*channels));
+        let best = scores.fold(0.0, f64::max);
         let newest = self.rows.values().flatten().map(|read| read.row.at()).max();
         let mut ranked: Vec<Ranked<T>> = self
             .rows
             .into_values()
             .flatten()
             .filter_map(|read| {
-                let &(fit, channels) = fits.get(&read.row.id())?;
+                let &(fit, channels) = fits
+                    .get(&read.row.id())
+                    .filter(|(_, channels)| fusion.is_worth_showing(*channels, best))?;
                 // What people said is no better for being said later.
                 let age = read.row.title().and(newest).map(|at| at - read.row.at());
                 Some(Ranked {
@@ -221,12 +226,18 @@ impl<'a, T: Searched, S: Source<T>> Pool<'a, T, S> {
                 })
             })
             .collect();
-        ranked.retain(|row| row.score > 0.0);
         ranked.sort_by(|a, b| {
             let newer = (b.row.at(), b.row.id()).cmp(&(a.row.at(), a.row.id()));
             b.score.total_cmp(&a.score).then(newer)
         });
         ranked
+    }
+
+    /// The share of the query's words that the row with most of them holds.
+    fn held(&self, fits: &BTreeMap<i64, (Fit, Channels)>) -> f64 {
+        let most = fits.values().map(|(fit, _)| fit.words).max();
+        let count = |words: usize| f64::from(u32::try_from(words).unwrap_or(u32::MAX));
+        count(most.unwrap_or(0)) / count(self.query.words.len().max(1))
     }
 
     fn fits(&self, scorer: &Scorer<'_>) -> BTreeMap<i64, (Fit, Channels)> {

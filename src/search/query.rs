@@ -361,7 +361,9 @@ fn named(text: &str, end: usize) -> (Option<(String, String)>, usize) {
 /// What ends the word that a text begins with: a filter may name several
 /// values.
 fn ends_word(text: &str) -> impl Fn(char) -> bool {
-    let named = text.split_once(':').is_some_and(|(name, _)| filter::is_name(name));
+    let named = text
+        .split_once(':')
+        .is_some_and(|(name, _)| filter::is_name(name));
     move |c| (is_gap(c) && !(named && c == ',')) || is_quote(c)
 }
 

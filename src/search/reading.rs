@@ -183,6 +183,8 @@ pub(super) struct Reading {
     pub(super) frequency: Vec<f64>,
     /// Words that tell something, each worth the weight of its field.
     pub(super) length: f64,
+    /// The first line of what stands above the passages.
+    pub(super) title: Option<Passage>,
     /// What stands above the passages, if anything does.
     pub(super) head: Option<Passage>,
     /// In the order of the text.
@@ -202,6 +204,7 @@ pub(super) fn read(fields: &[Field<'_>], lexicon: &mut Lexicon<'_>) -> Reading {
     let mut reading = Reading {
         frequency: vec![0.0; terms],
         length: 0.0,
+        title: None,
         head: None,
         passages: Vec::new(),
         label: false,
@@ -273,7 +276,10 @@ impl Reading {
         for passage in passages {
             match &mut self.head {
                 Some(head) => head.join(&passage),
-                none => *none = Some(passage),
+                none => {
+                    self.title = Some(passage.clone());
+                    *none = Some(passage);
+                }
             }
         }
     }

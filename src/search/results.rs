@@ -14,14 +14,28 @@ use super::pool::{Pool, Source};
 use super::query::{self, Query};
 use super::reading::{self, Searched};
 
-/// Rows of each kind that are looked at closely because they hold the words.
-const BY_WORDS: usize = 64;
+/// Rows that are looked at closely.
+struct Closely {
+    /// Because they hold the words.
+    by_words: usize,
+    /// Because their vectors are near.
+    by_meaning: usize,
+    /// Because they are of a time that the query names.
+    by_time: usize,
+}
 
-/// The same because their vectors are near.
-const BY_MEANING: usize = 32;
-
-/// The same because they are of a time that the query names.
-const BY_TIME: usize = 32;
+/// Observations are what is looked for; the others accompany them.
+fn closely(table: Table) -> Closely {
+    let divisor = match table {
+        Table::Observations => 1,
+        Table::Summaries | Table::Prompts => 2,
+    };
+    Closely {
+        by_words: 64 / divisor,
+        by_meaning: 32 / divisor,
+        by_time: 32 / divisor,
+    }
+}
 
 /// Rows that fall out after they were found, because they are superseded or do
 /// not meet a filter exactly.
@@ -292,18 +306,23 @@ impl Search<'_> {
     ) -> Result<Vec<Found<T>>, StoreError> {
         let (reader, table) = (self.reader, source.table);
         let wanted = self.request.offset.saturating_add(self.request.limit);
-        let most = BY_WORDS.max(wanted.saturating_add(SPARE));
+        let Closely {
+            by_words,
+            by_meaning,
+            by_time,
+        } = closely(table);
+        let most = by_words.max(wanted.saturating_add(SPARE));
         let candidates = candidates::find(reader, table, self.query, limits, most)?;
         let mut pool = Pool::new(self.query, &candidates.completions, source);
         pool.read(&candidates.ids)?;
         if let Some(vector) = query_vector(self.query) {
             let projects = self.projects();
-            let near = reader.nearest(table, &vector, projects.as_deref(), BY_MEANING)?;
+            let near = reader.nearest(table, &vector, projects.as_deref(), by_meaning)?;
             let ids: Vec<i64> = near.iter().map(|near| near.id).collect();
             pool.read(&ids)?;
         }
         for span in pool.find_dates(self.now) {
-            pool.read(&limits.within(reader, table, span, BY_TIME)?)?;
+            pool.read(&limits.within(reader, table, span, by_time)?)?;
         }
         let ranked = pool.rank(&candidates.idf, candidates.open);
         let page = fold::fold(ranked).into_iter().skip(self.request.offset);

@@ -52,6 +52,9 @@ const QUESTION: f64 = 0.9;
 /// What it adds that a row is labelled with a word of the query.
 const LABEL: f64 = 0.06;
 
+/// What a title adds that is made of the query's words and holds all of them.
+const HEADLINE: f64 = 0.5;
+
 /// The verdict on one row.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Fit {
@@ -61,6 +64,8 @@ pub(super) struct Fit {
     pub(super) exact: f64,
     /// Share of the query's weight that the row's words hold, 0 to 1.
     pub(super) coverage: f64,
+    /// Words of the query that the row holds.
+    pub(super) words: usize,
 }
 
 /// A score, and the same by exact words alone.
@@ -162,6 +167,12 @@ impl<'a> Scorer<'a> {
                 exact: LABEL,
             };
         }
+        fit += self.headline(reading);
+        let words = self.query.words.iter();
+        let held = words.filter(|word| {
+            let mut terms = word.terms.iter();
+            terms.any(|(term, _)| reading.frequency[*term] > 0.0)
+        });
         let coverage: f64 = (0..self.weights.len())
             .filter(|term| reading.frequency[*term] > 0.0)
             .map(|term| self.weights[term] * row.penalty[term])
@@ -170,6 +181,26 @@ impl<'a> Scorer<'a> {
             score: fit.score,
             exact: fit.exact,
             coverage: coverage.min(1.0),
+            words: held.count(),
+        }
+    }
+
+    /// What the title adds: who types a title's words looks for that row.
+    fn headline(&self, reading: &Reading) -> Pair {
+        let Some(title) = &reading.title else {
+            return Pair::default();
+        };
+        let (mut of_query, mut of_title) = (0.0, 0.0);
+        for (term, weight) in self.weights.iter().enumerate() {
+            if title.frequency[term] > 0.0 {
+                of_query += weight;
+                of_title += title.frequency[term];
+            }
+        }
+        let both = of_query * (of_title / title.length.max(1.0)).min(1.0);
+        Pair {
+            score: HEADLINE * both,
+            exact: HEADLINE * both,
         }
     }
 

@@ -82,10 +82,10 @@ pub(super) fn catch_up(tx: &Transaction<'_>, at_most: usize) -> Result<usize, St
             .doing("look for rows to index")?
     };
     for &(kind, id) in &waiting {
-        if let Some(table) = Table::of_kind(kind) {
-            if let Some(entry) = read(tx, table, id)? {
-                write(tx, table, id, &entry)?;
-            }
+        if let Some(table) = Table::of_kind(kind)
+            && let Some(entry) = read(tx, table, id)?
+        {
+            write(tx, table, id, &entry)?;
         }
         tx.prepare_cached("DELETE FROM unindexed WHERE kind = ?1 AND id = ?2")
             .and_then(|mut delete| delete.execute([kind, id]))

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use capture::settings::{Key, Settings};
 use sockets_protocol::{
@@ -24,6 +24,9 @@ use super::{now, spool};
 
 /// No hook writes for this long.
 const LEFTOVER_AGE: Duration = Duration::from_hours(1);
+
+/// How long a worker that leaves goes on with the index for others.
+const BACKLOG_TIME: Duration = Duration::from_secs(2);
 
 /// How long what a session was told is remembered.
 const TOLD_DAYS: u64 = 60;
@@ -346,12 +349,30 @@ impl Core {
         if let Err(error) = self.writer.check_integrity(now()) {
             tracing::error!("{error}");
         }
+        self.index_backlog();
         spool::put_leftovers_aside(&self.locations.spool_root(), LEFTOVER_AGE);
         super::lock::remove_old(&self.locations, Duration::from_secs(LOCK_DAYS * 24 * 3600));
         super::logging::remove_old(
             &self.locations.told_dir(),
             Duration::from_secs(TOLD_DAYS * 24 * 3600),
         );
+    }
+
+    /// Brings rows into the search's index that other programs wrote or that an
+    /// older version indexed in another way. What one worker does not manage
+    /// the next one goes on with.
+    fn index_backlog(&mut self) {
+        let begin = Instant::now();
+        while begin.elapsed() < BACKLOG_TIME {
+            match self.writer.index_backlog() {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!("failed to bring rows into the index: {error}");
+                    return;
+                }
+            }
+        }
     }
 
     fn stall_reason(&self) -> Option<String> {

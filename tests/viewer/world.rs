@@ -76,6 +76,9 @@ pub(super) fn writable(sandbox: &Sandbox) -> rusqlite::Connection {
     rusqlite::Connection::open_with_flags(sandbox.locations().database(), flags).unwrap()
 }
 
+/// Steps of 32 rows that are brought into the search's index.
+const INDEXED: usize = 16;
+
 /// So many observations, each tenth with a summary, a prompt and a call of a
 /// model, twenty to a
 /// session, in four projects, every half hour one, the newest of now. Rows are
@@ -112,5 +115,12 @@ pub(super) fn seeded(observations: u32) -> Sandbox {
          COMMIT;"
     );
     connection.execute_batch(&script).unwrap();
+    // The newest can be searched for.
+    let mut writer = Writer::open(&sandbox.locations(), "test").unwrap();
+    for _ in 0..INDEXED {
+        if !writer.index_backlog().unwrap() {
+            break;
+        }
+    }
     sandbox
 }

@@ -27,7 +27,7 @@ fn every_tool_has_an_answer_for_a_model() {
             "#7",
         ),
         (
-            "/api/search?query=nothing-like-this-anywhere",
+            "/api/search?query=qwxzv+plmbktr",
             "Nothing found",
         ),
         ("/api/search/observations?query=parser&limit=2", "#6"),
