@@ -15,7 +15,7 @@ mod words;
 mod tests;
 
 pub use pieces::{Pieces, pieces};
-pub use table::{Piece, rank, token_similarity, weight};
+pub use table::{Piece, rank};
 pub use vector::{CODE_WORDS, Code, Vector, code, embed, hamming, length, product, similarity};
 
 /// Numbers in a vector.

@@ -113,22 +113,11 @@ fn hash(text: &[u8], continues: bool) -> u32 {
     hash ^ (hash >> 15)
 }
 
-/// How much the piece says about what a text is about: the length of its
-/// vector. Near 0 for “the” or a comma.
-pub fn weight(piece: Piece) -> f32 {
-    let row = piece.row();
-    piece.scale() * super::vector::dot(row, row).sqrt()
-}
-
 /// The piece's place in the vocabulary, which is in the order of how frequent
-/// pieces are in the language: marks and letters first, then words.
+/// pieces are in the language: marks and letters first, then words. The words of
+/// software and others that the model's vocabulary lacks count as the rarest.
 pub fn rank(piece: Piece) -> u16 {
     piece.0
-}
-
-/// How much two pieces mean the same, −1 to 1.
-pub fn token_similarity(a: Piece, b: Piece) -> f32 {
-    super::vector::cosine(a.row(), b.row())
 }
 
 #[cfg(test)]

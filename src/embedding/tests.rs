@@ -8,7 +8,7 @@ use super::*;
 /// A line of `wordpiece.jsonl`: a text and what the model's own tokenizer made
 /// of it.
 #[derive(serde::Deserialize)]
-struct Vector {
+struct Spelled {
     text: String,
     tokens: Vec<String>,
 }
@@ -50,7 +50,7 @@ fn words_fall_into_the_pieces_that_the_model_was_trained_on() {
     let mut differ = Vec::new();
     let mut count = 0;
     for line in vectors.lines() {
-        let Vector { text, tokens: want } = serde_json::from_str(line).unwrap();
+        let Spelled { text, tokens: want } = serde_json::from_str(line).unwrap();
         count += 1;
         let got = tokens(&text);
         if got != want {
@@ -104,7 +104,7 @@ fn identifiers_are_read_as_their_words() {
     );
     // Words with capitals in them, and plurals of abbreviations.
     assert_eq!(spelled("JavaScript YouTube"), ["javascript", "youtube"]);
-    assert_eq!(spelled("APIs IDs"), ["apis", "ids"]);
+    assert_eq!(spelled("DSLs"), ["dsl", "##s"]);
 }
 
 #[test]
@@ -113,6 +113,7 @@ fn hashes_and_keys_say_nothing() {
         "9a3f0c1d2e4b5a69788796a5b4c3d2e1f0a1b2c3",
         "x7Qz9Lm2Kp4R",
         "\u{0} \u{7} \u{301}",
+        "night\u{10330}",
         "",
         "𠀀",
     ] {
@@ -160,35 +161,26 @@ fn texts_that_mean_the_same_are_nearer_than_others() {
 
 #[test]
 fn what_says_little_weighs_little() {
-    let heavy = |word| weight(find(word, false).unwrap());
-    for little in [&b"the"[..], b"of", b",", b"and", b"is"] {
-        for much in [&b"database"[..], b"puppy", b"invoice", b"guitar"] {
-            assert!(3.0 * heavy(little) < heavy(much));
+    for much in ["database", "puppy", "invoice", "guitar"] {
+        for little in ["the", "of", ",", "and", "is"] {
+            let both = format!("{little} {much} {little}");
+            assert!(cosine(&both, much) > 0.9, "{both}");
         }
     }
-    assert!(table::all().all(|piece| weight(piece).is_finite()));
-}
-
-#[test]
-fn pieces_are_compared_by_meaning() {
-    let piece = |word| find(word, false).unwrap();
-    let (dog, puppy, tax) = (piece(b"dog"), piece(b"puppy"), piece(b"tax"));
-    assert!(token_similarity(dog, puppy) > token_similarity(dog, tax) + 0.2);
-    assert!((token_similarity(dog, dog) - 1.0).abs() < 1e-6);
 }
 
 #[test]
 fn vectors_survive_their_bytes() {
     let vector = embed("a turn is a row").unwrap();
     let bytes = vector.as_bytes();
-    assert_eq!(super::Vector::from_bytes(bytes), Some(vector));
-    assert_eq!(super::Vector::from_bytes(&bytes[1..]), None);
+    assert_eq!(Vector::from_bytes(bytes), Some(vector));
+    assert_eq!(Vector::from_bytes(&bytes[1..]), None);
     assert!(bytes.iter().any(|byte| byte.cast_signed().abs() == 127));
     assert!((similarity(&vector, &vector) - 1.0).abs() < 1e-6);
     let opposite = bytes.map(|byte| byte.cast_signed().saturating_neg().cast_unsigned());
-    let opposite = super::Vector::from_bytes(&opposite).unwrap();
+    let opposite = Vector::from_bytes(&opposite).unwrap();
     assert!((similarity(&vector, &opposite) + 1.0).abs() < 1e-6);
-    let nothing = super::Vector::from_bytes(&[0; DIMENSIONS]).unwrap();
+    let nothing = Vector::from_bytes(&[0; DIMENSIONS]).unwrap();
     assert!(similarity(&vector, &nothing).abs() < f32::EPSILON);
 }
 
@@ -198,11 +190,11 @@ fn a_code_is_the_signs() {
     bytes[0] = 1;
     bytes[1] = (-1_i8).cast_unsigned();
     bytes[65] = 127;
-    let one = code(&super::Vector::from_bytes(&bytes).unwrap());
+    let one = code(&Vector::from_bytes(&bytes).unwrap());
     assert_eq!((one[0], one[1]), (1, 2));
     assert_eq!(hamming(&one, &[0; CODE_WORDS]), 2);
     assert_eq!(hamming(&one, &one), 0);
-    let all = code(&super::Vector::from_bytes(&[1; DIMENSIONS]).unwrap());
+    let all = code(&Vector::from_bytes(&[1; DIMENSIONS]).unwrap());
     assert_eq!(hamming(&all, &[0; CODE_WORDS]) as usize, DIMENSIONS);
 }
 

@@ -29,9 +29,16 @@ impl Vector {
     }
 
     /// The vector of a text that has these pieces. `None` if they say nothing.
-    pub fn of(pieces: impl IntoIterator<Item = Piece>) -> Option<Self> {
+    fn of(pieces: impl IntoIterator<Item = Piece>) -> Option<Self> {
+        let mut pieces = pieces.into_iter();
+        let first = pieces.next()?;
+        let Some(second) = pieces.next() else {
+            // Most words are one piece: its row is the vector.
+            let row = first.row();
+            return row.iter().any(|byte| *byte != 0).then_some(Self(*row));
+        };
         let mut sum = [0.0_f32; DIMENSIONS];
-        for piece in pieces {
+        for piece in [first, second].into_iter().chain(pieces) {
             let scale = piece.scale();
             for (sum, unit) in sum.iter_mut().zip(piece.row()) {
                 *sum += scale * f32::from(unit.cast_signed());
@@ -52,7 +59,8 @@ impl std::fmt::Debug for Vector {
 
 #[expect(clippy::cast_possible_truncation, reason = "-127 to 127")]
 fn to_byte(number: f32) -> u8 {
-    ((number * 127.0).round() as i8).cast_unsigned()
+    // Rounded by hand: a call for each number costs more than all the rest.
+    ((number * 127.0 + 0.5_f32.copysign(number)) as i8).cast_unsigned()
 }
 
 /// The vector of a text. `None` when nothing in it is known to mean anything.
@@ -60,9 +68,15 @@ pub fn embed(text: &str) -> Option<Vector> {
     Vector::of(pieces(text))
 }
 
-/// How much two texts are about the same: the cosine, −1 to 1.
+/// How much two texts are about the same: the cosine, −1 to 1; 0 where one of
+/// the vectors is nothing but zeros.
 pub fn similarity(a: &Vector, b: &Vector) -> f32 {
-    cosine(&a.0, &b.0)
+    let lengths = length(a) * length(b);
+    if lengths > 0.0 {
+        product(a, b) / lengths
+    } else {
+        0.0
+    }
 }
 
 /// The length of a vector, for comparing it with many others.
@@ -91,23 +105,13 @@ pub fn hamming(a: &Code, b: &Code) -> u32 {
     a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
 }
 
-/// The cosine of two rows; 0 where one of them is nothing but zeros.
-pub(super) fn cosine(a: &[u8; DIMENSIONS], b: &[u8; DIMENSIONS]) -> f32 {
-    let lengths = (dot(a, a) * dot(b, b)).sqrt();
-    if lengths > 0.0 {
-        dot(a, b) / lengths
-    } else {
-        0.0
-    }
-}
-
 /// The inner product of signed bytes. In blocks of a fixed size, which the
 /// compiler turns into vector instructions.
 #[expect(
     clippy::cast_precision_loss,
     reason = "at most DIMENSIONS × 128 × 128, which a float holds exactly"
 )]
-pub(super) fn dot(a: &[u8; DIMENSIONS], b: &[u8; DIMENSIONS]) -> f32 {
+fn dot(a: &[u8; DIMENSIONS], b: &[u8; DIMENSIONS]) -> f32 {
     const { assert!(DIMENSIONS * 128 * 128 <= 1 << f32::MANTISSA_DIGITS) };
     let mut sum = 0_i32;
     for (a, b) in a.chunks_exact(32).zip(b.chunks_exact(32)) {

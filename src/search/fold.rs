@@ -11,14 +11,17 @@ use super::reading::Searched;
 /// Rows that are compared with each other.
 const COMPARED: usize = 40;
 
-/// From this cosine on, two rows of much the same title say the same.
+/// From this cosine on, two rows of nearly the same title say the same.
 const SAME: f32 = 0.93;
+
+/// Share of all words of two such titles that both have, at least.
+const SAME_TITLES: f64 = 0.7;
 
 /// From this cosine on, two rows are about the same thing.
 const ABOUT_THE_SAME: f32 = 0.7;
 
-/// Share of words that two titles have in common, at least.
-const TITLES: f64 = 0.5;
+/// Share of all words of two titles about the same that both have, at least.
+const TITLES: f64 = 0.35;
 
 /// Words by which a row takes an older one back.
 const CORRECTIONS: [&str; 12] = [
@@ -98,7 +101,8 @@ fn relation<T: Searched>(one: &Ranked<T>, other: &Ranked<T>) -> Option<Relation>
     }
     let (first, second) = (one.row.title()?, other.row.title()?);
     let cosine = similarity(one.vector.as_ref()?, other.vector.as_ref()?);
-    if cosine < ABOUT_THE_SAME || common_words(first, second) < TITLES {
+    let common = common_words(first, second);
+    if cosine < ABOUT_THE_SAME || common < TITLES {
         return None;
     }
     let newer = if is_newer(&one.row, &other.row) {
@@ -109,7 +113,7 @@ fn relation<T: Searched>(one: &Ranked<T>, other: &Ranked<T>) -> Option<Relation>
     if corrects(newer) {
         return Some(Relation::Correction);
     }
-    (cosine >= SAME).then_some(Relation::Same)
+    (cosine >= SAME && common >= SAME_TITLES).then_some(Relation::Same)
 }
 
 fn merge<T: Searched>(folded: &mut Vec<Folded<T>>, place: usize, mut new: Folded<T>) {
@@ -141,12 +145,12 @@ fn is_newer<T: Searched>(one: &T, other: &T) -> bool {
     (one.at(), one.id()) > (other.at(), other.id())
 }
 
-/// Share of the shorter title's telling words that the other one has too.
+/// Share of the telling words of two titles that both have (Jaccard index).
 fn common_words(one: &str, other: &str) -> f64 {
     let (one, other) = (title_words(one), title_words(other));
     let common = one.iter().filter(|word| other.contains(word)).count();
     let count = |words: usize| f64::from(u32::try_from(words).unwrap_or(u32::MAX));
-    count(common) / count(one.len().min(other.len()).max(1))
+    count(common) / count((one.len() + other.len() - common).max(1))
 }
 
 fn title_words(title: &str) -> Vec<String> {

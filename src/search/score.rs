@@ -53,7 +53,7 @@ const QUESTION: f64 = 0.9;
 const LABEL: f64 = 0.06;
 
 /// What a title adds that is made of the query's words and holds all of them.
-const HEADLINE: f64 = 0.5;
+const HEADLINE: f64 = 1.0;
 
 /// The verdict on one row.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

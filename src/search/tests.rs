@@ -136,3 +136,53 @@ fn no_text_is_a_syntax_error() {
         ask(&reader, text);
     }
 }
+
+#[test]
+fn the_newer_of_two_that_say_the_same_stands_for_both() {
+    let mut memory = Memory::new();
+    let title = "Exchange rates are cached for five minutes";
+    for (session, at) in [("a", MORNING), ("b", MORNING + 1000)] {
+        let mut new = new_observation(title, at);
+        new.narrative = "The cache of exchange rates holds five minutes.".to_owned();
+        memory.remember((session, "billing"), at, vec![new], None);
+    }
+    let results = ask(&memory.reader(), "how long are exchange rates cached");
+    let found: Vec<_> = results
+        .observations
+        .iter()
+        .map(|found| found.row.id)
+        .collect();
+    assert_eq!(found, [2]);
+    assert_eq!(results.observations[0].also, [1]);
+}
+
+#[test]
+fn what_takes_something_back_comes_before_it_and_says_so() {
+    let mut memory = Memory::new();
+    let mut wrong = new_observation("Exchange rates are cached for five minutes", MORNING);
+    wrong.narrative = "Exchange rates are cached for five minutes, the cache says.".to_owned();
+    memory.remember(("a", "billing"), MORNING, vec![wrong], None);
+    let mut right = new_observation(
+        "Exchange rates are cached for fifteen minutes",
+        MORNING + 1000,
+    );
+    right.narrative =
+        "Exchange rates are cached for fifteen minutes: the earlier note was wrong.".to_owned();
+    memory.remember(("b", "billing"), MORNING + 1000, vec![right], None);
+    let results = ask(&memory.reader(), "exchange rates cached for five minutes");
+    let found: Vec<_> = results
+        .observations
+        .iter()
+        .map(|found| found.row.id)
+        .collect();
+    assert_eq!(found, [2, 1], "who corrects is heard first");
+    assert_eq!(results.observations[0].corrects, [1]);
+}
+
+#[test]
+fn nonsense_finds_nothing_and_a_mistyped_word_does_no_harm() {
+    let memory = memory();
+    let reader = memory.reader();
+    assert!(ask(&reader, "qwxzv plmbktr frobnix zzyx").is_empty());
+    assert_eq!(ask(&reader, "sqlite qwxzv").observations[0].row.id, 2);
+}

@@ -18,6 +18,9 @@ pub struct Reader {
     pub(super) signatures: Signatures,
 }
 
+/// Prepared statements that are kept; a search has about twenty.
+const STATEMENTS: usize = 32;
+
 /// Which rows a listing gives, newest first.
 #[derive(Debug, Clone)]
 pub struct Filter {
@@ -75,6 +78,7 @@ impl Reader {
             }
         }
         let connection = open_for_reading(path)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let owned = |path: &Path| PathBuf::from(path);
         match ownership(&connection, path)? {
             Ownership::Ours { version: 1.. } => Ok(Some(Self {

@@ -23,7 +23,17 @@ export class Stream extends EventTarget {
   start() {
     addEventListener("online", () => this.#connect());
     addEventListener("offline", () => this.#set("offline"));
+    // A page that the browser keeps for the way back must not keep a
+    // connection: there are six in all.
+    addEventListener("pagehide", () => this.#leave());
+    addEventListener("pageshow", (event) => event.persisted && this.#connect());
     this.#connect();
+  }
+
+  #leave() {
+    clearTimeout(this.#timer);
+    if (this.#source) this.#source.close();
+    this.#source = null;
   }
 
   #connect() {
