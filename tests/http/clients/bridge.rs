@@ -26,10 +26,7 @@ fn every_tool_has_an_answer_for_a_model() {
             "/api/search?query=zebrafish&platformSource=claude&type=discovery",
             "#7",
         ),
-        (
-            "/api/search?query=qwxzv+plmbktr",
-            "Nothing found",
-        ),
+        ("/api/search?query=qwxzv+plmbktr", "Nothing found"),
         ("/api/search/observations?query=parser&limit=2", "#6"),
         ("/api/search/sessions?query=ledger&limit=2", "S"),
         ("/api/search/prompts?query=shop&limit=2", "P"),
