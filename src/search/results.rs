@@ -17,11 +17,11 @@ use super::reading::{self, Searched};
 /// Rows that are looked at closely.
 struct Closely {
     /// Because they hold the words.
-    by_words: usize,
+    words: usize,
     /// Because their vectors are near.
-    by_meaning: usize,
+    meaning: usize,
     /// Because they are of a time that the query names.
-    by_time: usize,
+    time: usize,
 }
 
 /// Observations are what is looked for; the others accompany them.
@@ -31,9 +31,9 @@ fn closely(table: Table) -> Closely {
         Table::Summaries | Table::Prompts => 2,
     };
     Closely {
-        by_words: 64 / divisor,
-        by_meaning: 32 / divisor,
-        by_time: 32 / divisor,
+        words: 64 / divisor,
+        meaning: 32 / divisor,
+        time: 32 / divisor,
     }
 }
 
@@ -307,22 +307,22 @@ impl Search<'_> {
         let (reader, table) = (self.reader, source.table);
         let wanted = self.request.offset.saturating_add(self.request.limit);
         let Closely {
-            by_words,
-            by_meaning,
-            by_time,
+            words,
+            meaning,
+            time,
         } = closely(table);
-        let most = by_words.max(wanted.saturating_add(SPARE));
+        let most = words.max(wanted.saturating_add(SPARE));
         let candidates = candidates::find(reader, table, self.query, limits, most)?;
         let mut pool = Pool::new(self.query, &candidates.completions, source);
         pool.read(&candidates.ids)?;
         if let Some(vector) = query_vector(self.query) {
             let projects = self.projects();
-            let near = reader.nearest(table, &vector, projects.as_deref(), by_meaning)?;
+            let near = reader.nearest(table, &vector, projects.as_deref(), meaning)?;
             let ids: Vec<i64> = near.iter().map(|near| near.id).collect();
             pool.read(&ids)?;
         }
         for span in pool.find_dates(self.now) {
-            pool.read(&limits.within(reader, table, span, by_time)?)?;
+            pool.read(&limits.within(reader, table, span, time)?)?;
         }
         let ranked = pool.rank(&candidates.idf, candidates.open);
         let page = fold::fold(ranked).into_iter().skip(self.request.offset);
