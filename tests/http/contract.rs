@@ -8,9 +8,68 @@ use super::schema::Description;
 use super::{Client, Server, filled};
 use crate::support::Sandbox;
 
+/// Method, route, address and body of a request.
+type Asked = (&'static str, &'static str, &'static str, Value);
+
+fn get(route: &'static str, path: &'static str) -> Asked {
+    ("GET", route, path, Value::Null)
+}
+
 /// Requests that are answered in both modes, with the route that they are of.
-fn reads() -> Vec<(&'static str, &'static str, &'static str, Value)> {
-    let get = |route, path| ("GET", route, path, Value::Null);
+fn reads() -> Vec<Asked> {
+    let mut all = found();
+    all.extend(rows());
+    all.extend(state());
+    all
+}
+
+/// What is found, and what stands around it.
+fn found() -> Vec<Asked> {
+    vec![
+        get("/api/search", "/api/search?query=euros"),
+        get("/api/search", "/api/search"),
+        get(
+            "/api/search/observations",
+            "/api/search/observations?query=cents&format=full",
+        ),
+        get("/api/search/sessions", "/api/search/sessions?query=ledger"),
+        get("/api/search/prompts", "/api/search/prompts?query=billing"),
+        get(
+            "/api/search/by-concept",
+            "/api/search/by-concept?concept=how-it-works",
+        ),
+        get(
+            "/api/search/by-file",
+            "/api/search/by-file?filePath=ledger.rs",
+        ),
+        get("/api/search/by-type", "/api/search/by-type?type=decision"),
+        get("/api/decisions", "/api/decisions"),
+        get("/api/changes", "/api/changes?format=json"),
+        get("/api/how-it-works", "/api/how-it-works"),
+        get("/api/timeline", "/api/timeline?anchor=3"),
+        get("/api/timeline", "/api/timeline?anchor=99"),
+        get(
+            "/api/timeline/by-query",
+            "/api/timeline/by-query?query=rounding",
+        ),
+        get("/api/context/timeline", "/api/context/timeline?anchor_id=3"),
+        get("/api/context/recent", "/api/context/recent"),
+        get("/api/context/inject", "/api/context/inject?project=billing"),
+        get(
+            "/api/context/preview",
+            "/api/context/preview?project=billing",
+        ),
+        (
+            "POST",
+            "/api/context/semantic",
+            "/api/context/semantic",
+            json!({"q": "rounding"}),
+        ),
+    ]
+}
+
+/// The page, health, rows and numbers.
+fn rows() -> Vec<Asked> {
     vec![
         get("/", "/"),
         get("/assets/{name}", "/assets/main.js"),
@@ -55,45 +114,12 @@ fn reads() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         get("/api/usage", "/api/usage?days=-1"),
         get("/api/projects", "/api/projects"),
         get("/api/processing-status", "/api/processing-status"),
-        get("/api/search", "/api/search?query=euros"),
-        get("/api/search", "/api/search"),
-        get(
-            "/api/search/observations",
-            "/api/search/observations?query=cents&format=full",
-        ),
-        get("/api/search/sessions", "/api/search/sessions?query=ledger"),
-        get("/api/search/prompts", "/api/search/prompts?query=billing"),
-        get(
-            "/api/search/by-concept",
-            "/api/search/by-concept?concept=how-it-works",
-        ),
-        get(
-            "/api/search/by-file",
-            "/api/search/by-file?filePath=ledger.rs",
-        ),
-        get("/api/search/by-type", "/api/search/by-type?type=decision"),
-        get("/api/decisions", "/api/decisions"),
-        get("/api/changes", "/api/changes?format=json"),
-        get("/api/how-it-works", "/api/how-it-works"),
-        get("/api/timeline", "/api/timeline?anchor=3"),
-        get("/api/timeline", "/api/timeline?anchor=99"),
-        get(
-            "/api/timeline/by-query",
-            "/api/timeline/by-query?query=rounding",
-        ),
-        get("/api/context/timeline", "/api/context/timeline?anchor_id=3"),
-        get("/api/context/recent", "/api/context/recent"),
-        get("/api/context/inject", "/api/context/inject?project=billing"),
-        get(
-            "/api/context/preview",
-            "/api/context/preview?project=billing",
-        ),
-        (
-            "POST",
-            "/api/context/semantic",
-            "/api/context/semantic",
-            json!({"q": "rounding"}),
-        ),
+    ]
+}
+
+/// Sessions, queue and settings.
+fn state() -> Vec<Asked> {
+    vec![
         get("/api/sessions/{id}/turns", "/api/sessions/1/turns"),
         get("/api/sessions/{id}/turns", "/api/sessions/nobody/turns"),
         get("/sessions/{id}/status", "/sessions/1/status"),
