@@ -6,5 +6,6 @@ mod hostile;
 mod kills;
 mod memory;
 mod own_words;
+mod paraphrases;
 mod scripts;
 mod while_written;
