@@ -6,6 +6,7 @@
 //! and no call to wait for. `scripts/embedding/README.md` says where the table
 //! comes from and how it is made again.
 
+pub mod full;
 mod pieces;
 mod table;
 mod vector;

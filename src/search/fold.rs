@@ -11,11 +11,12 @@ use super::reading::Searched;
 /// Rows that are compared with each other.
 const COMPARED: usize = 40;
 
-/// From this cosine on, two rows of nearly the same title say the same.
-const SAME: f32 = 0.93;
+/// From this cosine on, two rows whose titles have the same words say the same.
+const SAME: f32 = 0.98;
 
-/// Share of all words of two such titles that both have, at least.
-const SAME_TITLES: f64 = 0.7;
+/// Share of all words of two such titles that both have, at least: a number may
+/// be all that tells them apart.
+const SAME_TITLES: f64 = 0.999;
 
 /// From this cosine on, two rows are about the same thing.
 const ABOUT_THE_SAME: f32 = 0.7;
