@@ -118,7 +118,7 @@ impl Reader {
 
     /// The rows of these projects (`None` for all) whose vectors are nearest,
     /// the nearest first. The time it takes grows with the number of rows, by
-    /// about two milliseconds a million.
+    /// a few milliseconds a million.
     pub fn nearest(
         &self,
         table: Table,
