@@ -67,11 +67,12 @@ struct Entry {
     files_modified: Vec<String>,
 }
 
-/// Brings up to `at_most` rows into the index, the newest first; how many.
+/// Brings up to `at_most` rows into the index, those that were noted last first:
+/// the transaction's own. Returns how many.
 pub(super) fn catch_up(tx: &Transaction<'_>, at_most: usize) -> Result<usize, StoreError> {
     let waiting: Vec<(i64, i64)> = {
         let mut statement = tx
-            .prepare_cached("SELECT kind, id FROM unindexed ORDER BY id DESC LIMIT ?1")
+            .prepare_cached("SELECT kind, id FROM unindexed ORDER BY rowid DESC LIMIT ?1")
             .doing("look for rows to index")?;
         let rows = statement
             .query_map([i64::try_from(at_most).unwrap_or(i64::MAX)], |row| {

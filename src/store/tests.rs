@@ -751,3 +751,25 @@ fn the_log_is_brought_in_when_it_has_grown_and_not_by_a_commit() {
     let counters = world.reader().counters(None).unwrap().counters;
     assert_eq!(counters.captured, number + 1);
 }
+
+#[test]
+fn a_row_is_indexed_with_its_own_transaction_whatever_waits() {
+    let world = World::new();
+    let mut writer = world.writer("w");
+    writer
+        .connection
+        .execute_batch(
+            "WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 500)
+             INSERT INTO unindexed (kind, id) SELECT 0, 1000 + n FROM count",
+        )
+        .unwrap();
+    writer
+        .ingest(&session("s"), &[prompt("p1", "zebra", 1)])
+        .unwrap();
+    let found = world
+        .reader()
+        .postings(Table::Prompts, "\"zebra\"", Bounds::default(), 5)
+        .unwrap();
+    assert_eq!(found.ids, [1]);
+    assert_eq!(world.reader().unindexed().unwrap(), 500);
+}

@@ -253,8 +253,8 @@ CREATE VIRTUAL TABLE user_prompts_terms USING fts5vocab (user_prompts_fts, row);
 CREATE TABLE unindexed (
     kind INTEGER NOT NULL,
     id INTEGER NOT NULL,
-    PRIMARY KEY (kind, id)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (kind, id)
+) STRICT;
 
 CREATE TRIGGER observations_ai AFTER INSERT ON observations BEGIN
     INSERT OR IGNORE INTO unindexed VALUES (0, new.id);
