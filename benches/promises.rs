@@ -33,6 +33,8 @@ const RUNS: usize = 600;
 mod corpus;
 #[path = "measures/http.rs"]
 mod http;
+#[path = "measures/recall.rs"]
+mod recall;
 #[path = "measures/search.rs"]
 mod search;
 
@@ -42,6 +44,7 @@ const MEASUREMENTS: &[Measurement] = &[
     ("save-hook", save_hook),
     ("new-hook", prompt_to_listening),
     ("context-hook", context_hook),
+    ("recall", recall::measure),
     ("memory", worker_memory),
     ("burst", burst),
     ("disk", disk),

@@ -14,6 +14,7 @@ pub mod health;
 pub mod http;
 mod lock_file;
 pub mod mcp;
+pub mod recall;
 pub mod search;
 pub mod store;
 pub mod usage;

@@ -3,6 +3,7 @@
 //! command line client from the variable `CLAUDE_MEM_TEST_CLAUDE`, which
 //! `scripts/test` sets, and are left out without it; where `CI` is set they fail.
 
+mod recall;
 mod tools;
 mod world;
 
@@ -75,6 +76,7 @@ fn a_session_is_remembered_told_to_the_next_and_not_told_to_itself() {
         [
             ("SessionStart", 1),
             ("UserPromptSubmit", 1),
+            ("PreToolUse", 1),
             ("PostToolUse", 3),
             ("PostToolUseFailure", 1),
             ("Stop", 1),

@@ -224,6 +224,7 @@ fn parts_know_each_other_in_one_direction() {
         "http",
         "lock_file",
         "mcp",
+        "recall",
         "search",
         "store",
         "usage",
@@ -243,6 +244,7 @@ fn parts_know_each_other_in_one_direction() {
             &["context", "health", "lock_file", "search", "store", "usage"],
         ),
         ("mcp", &["context", "health", "search", "store"]),
+        ("recall", &["agent", "context", "search", "store"]),
         ("worker", &["agent", "configuration", "lock_file", "store"]),
         (
             "commands",
@@ -254,6 +256,7 @@ fn parts_know_each_other_in_one_direction() {
                 "health",
                 "http",
                 "mcp",
+                "recall",
                 "search",
                 "store",
                 "usage",
@@ -298,10 +301,15 @@ fn readers_hold_no_writer() {
         "src/health",
         "src/http",
         "src/mcp",
+        "src/recall",
     ] {
         assert_without(folder, &["Writer", "open_writer"]);
     }
-    assert_without("hooks/src", &["database"]);
+    // How old it is may be looked at, and nothing more.
+    for (path, code) in code_of("hooks/src") {
+        let code = code.replace("metadata(locations.database())", "");
+        assert!(!has_word(&code, "database"), "{}", path.display());
+    }
 }
 
 #[test]

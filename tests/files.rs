@@ -364,6 +364,7 @@ fn assert_shut_out(sandbox: &Sandbox, binaries: &Path, talk: &Talk) -> String {
         let payload = talk
             .decision("other", "their own ledger")
             .into_iter()
+            .chain([talk.read("other", "read", "/etc/hostname")])
             .find(|payload| hook_for(payload["hook_event_name"].as_str().unwrap()) == hook)
             .unwrap();
         let ran = as_nobody(

@@ -4,8 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::json;
-
 use crate::support::{Ran, Sandbox, Talk, assert_answer, binary, hook_for, run, told};
 
 /// Where a session takes place.
@@ -55,7 +53,7 @@ impl<'a> Place<'a> {
     /// A session about something.
     fn capture(&self, session: &str, topic: &str) {
         for payload in Talk::new(session, &self.cwd).decision("turn", topic) {
-            assert_eq!(self.hook(&payload).json(), json!({}));
+            drop(self.hook(&payload));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Things go wrong: nothing is lost, nothing is doubled.
 
 use std::collections::HashSet;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -359,20 +359,17 @@ fn a_machine_that_stands_still_loses_no_event() {
         let mut child = sandbox
             .command(binary("save-hook"))
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let mut input = child.stdin.take().unwrap();
         input.write_all(&payload.as_bytes()[..heard]).unwrap();
-        // Its answer comes when its limit has begun to run.
-        let mut answer = [0; 3];
-        child
-            .stdout
-            .as_mut()
-            .unwrap()
-            .read_exact(&mut answer)
-            .unwrap();
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        // Its limit has begun to run by then.
+        wait_until("it waits for its payload", || {
+            std::fs::read_to_string(format!("/proc/{pid}/stat"))
+                .is_ok_and(|stat| stat.contains("(save-hook) S "))
+        });
         kill(pid, Signal::SIGSTOP).unwrap();
         let stopped = Instant::now();
         wait_until("its limit has passed", || {

@@ -18,6 +18,7 @@ mod models;
 mod privacy;
 mod projects;
 mod protocol;
+mod recall;
 mod recovery;
 mod retrieval;
 mod session_a;

@@ -227,7 +227,7 @@ impl Corpus {
     }
 
     /// One of the project's files.
-    fn path(&self, row: usize) -> String {
+    pub(super) fn path(&self, row: usize) -> String {
         let project = self.project(row);
         let mut random = Random::new((row % 211) + (project.len() << 20));
         let ending = *random.of(&["rs", "ts", "py", "go", "tsx", "md", "sql"]);

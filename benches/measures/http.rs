@@ -1,14 +1,18 @@
 //! The HTTP process: how soon it answers, what it takes, how long requests
 //! wait when many come at once.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
+use super::corpus::{Corpus, DRAWS, Random, SESSION};
 use super::support::{Sandbox, binary, wait_until};
-use super::{Times, fill, mib, patient_sandbox, stop};
+use super::{Times, mib, patient_sandbox, search, stop};
+
+const ROWS: usize = 100_000;
 
 /// Requests under way at a time, each on a connection of its own.
 const CLIENTS: usize = 50;
@@ -18,24 +22,50 @@ const REQUESTS: usize = 60;
 
 const STARTS: usize = 15;
 
-/// Each `{}` becomes a number that differs from request to request.
-const ROUTES: [&str; 11] = [
+/// Prompts, and summaries, of each session of forty observations.
+const TURNS: usize = 4;
+
+/// Every route that is answered from rows, and what each answer costs at least.
+/// `{}` becomes a number that differs from request to request; `{project}`,
+/// `{file}` and `{words}` are ones that the corpus has.
+const ROUTES: [&str; 31] = [
     "/healthz",
+    "/",
     "/api/health",
     "/api/observations?limit=20&offset={}",
-    "/api/observations?project=billing&limit=20",
+    "/api/observations?project={project}&limit=20",
+    "/api/summaries?limit=20&offset={}",
+    "/api/prompts?limit=20&offset={}",
     "/api/observation/{}",
+    "/api/session/{}",
+    "/api/prompt/{}",
+    "/api/observations/by-file?path={file}",
+    "/api/sessions/{}/turns",
+    "/sessions/{}/status",
     "/api/stats",
     "/api/stats/daily",
     "/api/usage",
+    "/api/projects",
+    "/api/processing-status",
+    "/api/pending-queue",
+    "/api/settings",
+    "/api/settings/schema",
     "/api/timeline?anchor={}",
-    "/api/context/inject?project=billing",
-    "/api/search?query=%22word{}%22&limit=20",
+    "/api/timeline?anchor={}&project={project}",
+    "/api/context/inject?project={project}",
+    "/api/context/recent?project={project}",
+    "/api/decisions?project={project}",
+    "/api/search/by-type?type=bugfix&offset={}",
+    "/api/search/by-concept?concept=gotcha",
+    "/api/search/by-file?filePath={file}",
+    "/api/search?query={words}&project={project}",
+    "/api/search?query={words}",
 ];
 
 pub(super) fn measure() {
+    let corpus = Corpus::new();
     let sandbox = patient_sandbox();
-    fill(&sandbox.locations(), 100_000);
+    fill(&corpus, &sandbox);
     let starts = (0..STARTS).map(|_| {
         let began = Instant::now();
         let (server, port) = start(&sandbox);
@@ -47,14 +77,20 @@ pub(super) fn measure() {
     let ready = Times::new(starts.collect());
     println!("  ready    {}  (promised: p50 ≤ 50)", ready.line());
     let (server, port) = start(&sandbox);
-    println!("  resident when idle {:.1} MiB", resident(&server));
+    println!("  resident when idle {}", Memory::of(&server).line());
     for route in ROUTES {
-        let times = Times::new(crowd(port, route));
-        println!("  {route}\n           {}", times.line());
+        let before = processor(&server);
+        let times = Times::new(crowd(port, &paths(&corpus, route)));
+        let used = processor(&server).saturating_sub(before);
+        let each = used.as_secs_f64() * 1000.0 / f64::from(requests());
+        println!(
+            "  {route}\n           {}; processor {each:.3} ms each",
+            times.line()
+        );
     }
     println!(
-        "  resident after all this {:.1} MiB (promised ≤ 25)",
-        resident(&server)
+        "  resident after all this {} (promised ≤ 25 resident)",
+        Memory::of(&server).line()
     );
     let told = Times::new(commits_to_client(&sandbox, port));
     println!(
@@ -63,6 +99,84 @@ pub(super) fn measure() {
     );
     idle(&server, port);
     stop(server);
+}
+
+fn requests() -> u32 {
+    u32::try_from(CLIENTS * REQUESTS).expect("few requests")
+}
+
+/// A copy of the database that the search is measured with, spread over the last
+/// year, with prompts, summaries and calls of a model beside its observations.
+fn fill(corpus: &Corpus, sandbox: &Sandbox) {
+    let locations = sandbox.locations();
+    let filled = sockets_protocol::Locations::new(search::database(corpus, ROWS));
+    drop(claude_mem::store::Writer::open(&locations, "bench").expect("the data directory is ours"));
+    std::fs::copy(filled.database(), locations.database()).expect("there is room for a copy");
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let database = rusqlite::Connection::open_with_flags(locations.database(), flags)
+        .expect("the database is there");
+    let step = 365 * 86_400_000 / ROWS;
+    let turns = format!(
+        "WITH RECURSIVE turn(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM turn WHERE n < {TURNS}),
+         its AS (SELECT s.id AS session, s.content_session_id AS content,
+                     s.memory_session_id AS memory, n + 1 AS number, o.*
+                 FROM sdk_sessions s, turn JOIN observations o ON o.id = s.id * {SESSION} - {SESSION} + n)"
+    );
+    database
+        .execute_batch(&format!(
+            "BEGIN;
+             UPDATE observations
+             SET created_at_epoch = unixepoch() * 1000 - ({ROWS} - id) * {step};
+             {turns}
+             INSERT INTO user_prompts (uid, session_db_id, content_session_id, project,
+                 prompt_number, prompt_text, created_at, created_at_epoch)
+             SELECT 'p' || id, session, content, project, number, title || ': ' || subtitle,
+                 created_at, created_at_epoch - 1 FROM its;
+             {turns}
+             INSERT INTO session_summaries (uid, session_db_id, memory_session_id, project,
+                 request, learned, completed, prompt_number, created_at, created_at_epoch)
+             SELECT 's' || id, session, memory, project, title, narrative, subtitle, number,
+                 created_at, created_at_epoch + 1 FROM its;
+             {turns}
+             INSERT INTO usage (session_db_id, prompt_number, project, provider, model, outcome,
+                 input_tokens, output_tokens, duration_ms, created_at_epoch)
+             SELECT session, number, project, 'anthropic', 'claude-haiku-4-5', 'ok', 6000, 700,
+                 900, created_at_epoch FROM its;
+             COMMIT;
+             PRAGMA wal_checkpoint(TRUNCATE);"
+        ))
+        .expect("the schema is known");
+}
+
+/// What each client asks for.
+fn paths(corpus: &Corpus, route: &str) -> Vec<String> {
+    let mut random = Random::new(5);
+    (0..CLIENTS * REQUESTS)
+        .map(|request| {
+            let number = 1 + request % 2400;
+            let (_, draw) = DRAWS[request % DRAWS.len()];
+            let (text, project) = corpus.query(draw, &mut random, ROWS);
+            let file = corpus.path(number);
+            route
+                .replace("{}", &number.to_string())
+                .replace("{project}", project)
+                .replace("{file}", &escaped(&file))
+                .replace("{words}", &escaped(&text))
+        })
+        .collect()
+}
+
+/// A text as a value of a query.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02x}");
+        }
+    }
+    escaped
 }
 
 fn start(sandbox: &Sandbox) -> (Child, u16) {
@@ -115,21 +229,21 @@ fn ask(connection: &mut BufReader<TcpStream>, path: &str) -> usize {
     length
 }
 
-fn crowd(port: u16, route: &str) -> Vec<Duration> {
+fn crowd(port: u16, paths: &[String]) -> Vec<Duration> {
     let begin = Barrier::new(CLIENTS);
     std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|client| {
+        let clients: Vec<_> = paths
+            .chunks(REQUESTS)
+            .map(|paths| {
                 let begin = &begin;
                 scope.spawn(move || {
                     let mut connection = connect(port);
                     begin.wait();
-                    (0..REQUESTS)
-                        .map(|request| {
-                            let number = 1 + (client * REQUESTS + request) % 4999;
-                            let path = route.replace("{}", &number.to_string());
+                    paths
+                        .iter()
+                        .map(|path| {
                             let began = Instant::now();
-                            ask(&mut connection, &path);
+                            ask(&mut connection, path);
                             began.elapsed()
                         })
                         .collect::<Vec<_>>()
@@ -143,12 +257,47 @@ fn crowd(port: u16, route: &str) -> Vec<Duration> {
     })
 }
 
-fn resident(server: &Child) -> f64 {
-    let status =
-        std::fs::read_to_string(format!("/proc/{}/status", server.id())).expect("the server lives");
-    let line = status.lines().find(|line| line.starts_with("VmRSS"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
-    mib(kib.expect("the kernel tells a size"))
+/// Kibibytes of a process.
+struct Memory {
+    resident: u64,
+    /// What no other process has and no file could give back.
+    private_dirty: u64,
+}
+
+impl Memory {
+    fn of(server: &Child) -> Self {
+        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", server.id()))
+            .expect("the server lives");
+        let kib = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name));
+            line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok())
+                .expect("the kernel tells a size")
+        };
+        Self {
+            resident: kib("Rss:"),
+            private_dirty: kib("Private_Dirty:"),
+        }
+    }
+
+    fn line(&self) -> String {
+        format!(
+            "{:.1} MiB, of it {:.1} private and written to",
+            mib(self.resident),
+            mib(self.private_dirty)
+        )
+    }
+}
+
+/// What the server's threads have run on a processor. Unlike the times of its
+/// answers it hardly depends on what else the machine does.
+fn processor(server: &Child) -> Duration {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", server.id()));
+    let nanoseconds = threads
+        .expect("the server lives")
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("schedstat")).ok())
+        .filter_map(|text| text.split(' ').next()?.parse::<u64>().ok());
+    Duration::from_nanos(nanoseconds.sum())
 }
 
 /// From a commit by another process to its event, at moments that have nothing
@@ -174,8 +323,8 @@ fn commits_to_client(sandbox: &Sandbox, port: u16) -> Vec<Duration> {
         .expect("the database is there");
     database
         .execute(
-            "INSERT INTO session_summaries (id, uid, memory_session_id, project, created_at,
-                 created_at_epoch) VALUES (1, 'told', 'filled', 'billing', '', 0)",
+            "INSERT INTO session_summaries (uid, memory_session_id, project, created_at,
+                 created_at_epoch) VALUES ('told', 'told', 'told', '', 0)",
             [],
         )
         .expect("the schema is known");
@@ -187,7 +336,7 @@ fn commits_to_client(sandbox: &Sandbox, port: u16) -> Vec<Duration> {
             wait_until("the pause is over", || before.elapsed() >= pause);
             database
                 .execute(
-                    "UPDATE session_summaries SET notes = ?1 WHERE id = 1",
+                    "UPDATE session_summaries SET notes = ?1 WHERE uid = 'told'",
                     [number.to_string()],
                 )
                 .expect("the schema is known");
@@ -210,27 +359,13 @@ fn idle(server: &Child, port: u16) {
             stream
         })
         .collect();
-    let before = ticks(server);
+    let before = processor(server);
     let began = Instant::now();
     wait_until("the span has passed", || began.elapsed() > SPAN);
-    let used = f64::from(u32::try_from(ticks(server) - before).expect("few ticks"));
+    let used = processor(server).saturating_sub(before);
     println!(
         "  idle with {} clients of the stream: {:.2} % of a processor (promised < 0.5)",
         clients.len(),
-        used / SPAN.as_secs_f64()
+        used.as_secs_f64() * 100.0 / SPAN.as_secs_f64()
     );
-}
-
-/// Hundredths of a second that the process has run.
-fn ticks(server: &Child) -> u64 {
-    let text =
-        std::fs::read_to_string(format!("/proc/{}/stat", server.id())).expect("the server lives");
-    let fields = text.rsplit(')').next().unwrap_or_default();
-    let number = |at: usize| {
-        let field = fields.split_whitespace().nth(at);
-        field
-            .and_then(|field| field.parse::<u64>().ok())
-            .unwrap_or(0)
-    };
-    number(11) + number(12)
 }

@@ -190,7 +190,7 @@ struct Made {
 }
 
 /// The data directory with so many rows, made where there is none.
-fn database(corpus: &Corpus, rows: usize) -> PathBuf {
+pub(super) fn database(corpus: &Corpus, rows: usize) -> PathBuf {
     let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-search-{rows}"));
     let note = data.join("made.json");
     let schema = schema();

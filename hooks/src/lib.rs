@@ -6,8 +6,8 @@
 //! expressions, and whatever happens ends in exit code 0 and valid JSON within a
 //! deadline. The parts, in the order in which an event meets them: `stdin`,
 //! `wire` (Claude Code's shapes), `event` (ours), [`skip`], [`project`],
-//! [`privacy`] and [`shape`], [`deliver`] with its spool; `run` puts them
-//! together.
+//! [`privacy`] and [`shape`], [`deliver`] with its spool, and at some of them
+//! `recall`; `run` puts them together.
 #![forbid(unsafe_code)]
 
 pub mod deliver;
@@ -16,6 +16,7 @@ mod log;
 mod patience;
 pub mod privacy;
 pub mod project;
+mod recall;
 pub mod relay;
 pub mod remember;
 mod run;
@@ -26,4 +27,5 @@ pub mod stdin;
 mod wire;
 
 pub use patience::Patience;
+pub use recall::envelope;
 pub use run::{Hook, answer, exec_context, main, say};

@@ -1,6 +1,7 @@
 //! How long a hook may take.
 
-use std::sync::mpsc;
+use std::sync::OnceLock;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 /// Part of the limit that waiting, for a payload or for a worker that does not
@@ -12,6 +13,14 @@ const RESERVE: Duration = Duration::from_millis(60);
 /// and an event that was given up would be lost. With eight busy loops on two
 /// processors, events were seen to be given up within the limit alone.
 const OVERLOADED_EXTRA: Duration = Duration::from_millis(350);
+
+/// What a hook that has been answered by memory needs to hand the answer on and
+/// to end.
+const CLOSING: Duration = Duration::from_millis(15);
+
+/// Reaches the thread that watches this process: it counts again from the time
+/// that it is sent.
+static WATCH: OnceLock<Sender<Duration>> = OnceLock::new();
 
 /// Runnable tasks for each processor from which on a machine is overloaded.
 const OVERLOADED_AT: usize = 2;
@@ -41,31 +50,40 @@ impl Patience {
     /// Ends the process with the answer `{}` when the limit has passed, whatever
     /// the other threads wait for: a stdin that is never closed, a disk that
     /// does not answer.
+    ///
+    /// It waits for one half of the time and then for the other: a machine that
+    /// stands still (suspended, or short of processors) for longer than the limit
+    /// loses one half by that, and what was under way gets the time to be finished.
     pub fn watch(self) {
-        let (keep, never) = mpsc::channel::<()>();
+        let (anew, told) = mpsc::channel::<Duration>();
         let watching = std::thread::Builder::new()
             .stack_size(64 * 1024)
             .spawn(move || {
-                // The sender lives as long as the process.
-                while let Some(left) = self.left(self.limit) {
-                    let _ = never.recv_timeout(left);
+                let mut half = self.left(self.limit).unwrap_or_default() / 2;
+                let mut halves = 2;
+                while halves > 0 {
+                    match told.recv_timeout(half) {
+                        Ok(time) => (half, halves) = (time / 2, 2),
+                        Err(RecvTimeoutError::Timeout) => halves -= 1,
+                        Err(RecvTimeoutError::Disconnected) => return,
+                    }
                 }
                 crate::run::answer("{}");
             });
-        std::mem::forget(keep);
         // Without a thread there is no watch, which is no reason to lose the
         // event.
-        drop(watching);
+        if watching.is_ok() {
+            // Another thread that watches already is as good.
+            drop(WATCH.set(anew));
+        }
     }
 
     /// The same for a process that has given its answer already: a timer's
-    /// signal ends it. A thread costs more: 4 to 8 % of a hook's whole time.
-    ///
-    /// The second of two ticks ends it. A machine that stands still (suspended,
-    /// or short of processors) for longer than the limit makes up for all ticks
-    /// with one, and what was under way gets the time to be finished.
+    /// signal ends it, at its second tick. A thread costs more: 4 to 8 % of a
+    /// hook's whole time.
     pub(crate) fn watch_answered(self) {
-        if !timer::end_process_in(self.limit + self.extra) {
+        let left = self.left(self.limit).unwrap_or_default();
+        if !timer::end_process_in(left.max(RESERVE)) {
             self.watch();
         }
     }
@@ -94,6 +112,11 @@ impl Patience {
         self.begun + self.limit.saturating_sub(RESERVE) + self.extra
     }
 
+    /// When what memory has not answered by then is left out.
+    pub(crate) fn recall_by(self) -> Instant {
+        self.begun + self.limit.saturating_sub(CLOSING) + self.extra
+    }
+
     fn left(self, until: Duration) -> Option<Duration> {
         (until + self.extra)
             .checked_sub(self.begun.elapsed())
@@ -104,7 +127,10 @@ impl Patience {
 /// Gives an event that is late the time to be spooled: where the machine stood
 /// still, the limit may have passed without this process having run.
 pub(crate) fn reserve_for_spool() {
-    timer::end_process_anew_in(RESERVE);
+    match WATCH.get() {
+        Some(watch) => drop(watch.send(RESERVE)),
+        None => timer::end_process_anew_in(RESERVE),
+    }
 }
 
 #[cfg(target_os = "linux")]

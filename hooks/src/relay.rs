@@ -61,12 +61,14 @@ pub fn relay(
                 kind: Kind::Override,
                 git_dir: None,
             },
-            None => resolve_project(settings, None, event),
+            None => resolve_project(settings, None, event.cwd.as_deref()),
         },
         ack_by,
     );
     match taken {
         Taken::Skipped(reason) => Relayed::Skipped(reason),
-        Taken::Handed { event_id, delivery } => Relayed::Handed { event_id, delivery },
+        Taken::Handed {
+            event_id, delivery, ..
+        } => Relayed::Handed { event_id, delivery },
     }
 }

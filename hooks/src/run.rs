@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::{SigSet, Signal};
@@ -15,8 +16,10 @@ use crate::deliver::{Delivery, check_owner, deliver};
 use crate::event::{Event, What, event};
 use crate::patience::Patience;
 use crate::project::{self, Project};
+use crate::recall::{self, Question};
 use crate::settings::{Key, Settings, create_private_dir, write_beside};
 use crate::shape::{Budget, head_and_tail, prepare_tool};
+use crate::wire::Payload;
 use crate::{log, privacy, skip, stdin};
 
 /// The executables that capture. What an event is stands in the payload; the
@@ -31,6 +34,8 @@ pub enum Hook {
     Summary,
     /// `SessionEnd`.
     Cleanup,
+    /// `PreToolUse` of `Read`, of which nothing is captured.
+    Recall,
 }
 
 impl Hook {
@@ -39,7 +44,15 @@ impl Hook {
     fn deadline(self) -> Duration {
         match self {
             Self::New => Duration::from_millis(300),
-            Self::Save | Self::Summary | Self::Cleanup => Duration::from_millis(150),
+            Self::Save | Self::Summary | Self::Cleanup | Self::Recall => Duration::from_millis(150),
+        }
+    }
+
+    /// Whether memory may have something to say at one of its events.
+    fn may_answer(self) -> bool {
+        match self {
+            Self::New | Self::Save | Self::Recall => true,
+            Self::Summary | Self::Cleanup => false,
         }
     }
 }
@@ -47,6 +60,9 @@ impl Hook {
 /// Longest prompt and longest closing message that are kept, as multiples of
 /// the field budget: they say more about a turn than any tool's output.
 const MESSAGE_BUDGETS: usize = 2;
+
+/// Printing takes microseconds, unless nobody reads.
+const PRINTING: Duration = Duration::from_millis(50);
 
 /// Runs a hook from its first statement to its last; the process ends here,
 /// with exit code 0 and one JSON object on stdout.
@@ -56,12 +72,18 @@ pub fn main(hook: Hook) -> ! {
         answer("{}");
     }
     survive_file_limits();
-    // Nothing that happens from here on changes the answer, so it can be given
-    // first; the host waits for the end of the process all the same.
-    say("{}");
-    patience.watch_answered();
+    // Reading waits for stdin alone, and not for long.
+    let payload = hook.may_answer().then(|| stdin::read(patience));
+    if payload.as_deref().is_some_and(recall::may_be_asked) {
+        patience.watch();
+    } else {
+        // Nothing that happens from here on changes the answer, so it can be
+        // given first; the host waits for the end of the process all the same.
+        say("{}");
+        patience.watch_answered();
+    }
     std::panic::set_hook(Box::new(|_| {}));
-    let outcome = catch_unwind(AssertUnwindSafe(|| capture(patience)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| capture(patience, payload)));
     if outcome.is_err() {
         let settings = Settings::load();
         log::note(
@@ -69,7 +91,7 @@ pub fn main(hook: Hook) -> ! {
             "a hook panicked; its event is lost: please report this",
         );
     }
-    answer("{}");
+    answer(outcome.ok().flatten().as_deref().unwrap_or("{}"));
 }
 
 /// Gives the answer, unless it has been given, and ends the process.
@@ -82,15 +104,23 @@ pub fn answer(json: &str) -> ! {
     std::process::exit(0)
 }
 
-/// Prints the hook's answer; of two threads that try, one prints.
+/// Prints the hook's answer. Of two threads that try, one prints, and the other,
+/// which may be about to end the process, gives it a moment to.
 pub fn say(json: &str) {
     static SAID: AtomicBool = AtomicBool::new(false);
-    if !SAID.swap(true, Ordering::SeqCst) {
-        let mut stdout = std::io::stdout().lock();
-        drop(stdout.write_all(json.as_bytes()));
-        drop(stdout.write_all(b"\n"));
-        drop(stdout.flush());
+    static PRINTED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+    let (printed, news) = &PRINTED;
+    let printed = || printed.lock().unwrap_or_else(PoisonError::into_inner);
+    if SAID.swap(true, Ordering::SeqCst) {
+        drop(news.wait_timeout_while(printed(), PRINTING, |printed| !*printed));
+        return;
     }
+    let mut stdout = std::io::stdout().lock();
+    drop(stdout.write_all(json.as_bytes()));
+    drop(stdout.write_all(b"\n"));
+    drop(stdout.flush());
+    *printed() = true;
+    news.notify_all();
 }
 
 /// Becomes `claude-mem context --hook`, which reads the database; a hook
@@ -130,34 +160,65 @@ fn survive_file_limits() {
     let _ = signals.thread_block();
 }
 
-fn capture(patience: Patience) {
+/// Captures the event, and then asks memory if it is a moment to. What memory
+/// has to say is the hook's answer.
+fn capture(patience: Patience, payload: Option<Vec<u8>>) -> Option<String> {
     let settings = Settings::load();
     if skip::disabled_by_settings(&settings).is_some() || check_owner(settings.data_dir()).is_err()
     {
         // Not even a log can be kept there; the session's start tells the user.
-        return;
+        return None;
     }
-    let Some(object) = stdin::read_object(patience) else {
-        return;
-    };
+    let bytes = payload.unwrap_or_else(|| stdin::read(patience));
+    let payload = Payload::from(stdin::parse_object(&bytes)?);
     patience.make_up_for_standstill();
-    let Some(event) = event(object.into(), std::env::var("CLAUDE_CODE_SESSION_ID").ok()) else {
-        return;
-    };
+    let fallback_session = std::env::var("CLAUDE_CODE_SESSION_ID").ok();
+    let session = payload.session_id.clone().or(fallback_session)?;
     let from_host = std::env::var_os("CLAUDE_PROJECT_DIR").filter(|dir| !dir.is_empty());
+    let from_host = from_host.as_deref().map(Path::new);
+    if let Some(question) = Question::of_read(&payload, &session) {
+        return Some(question)
+            .filter(|question| question.may_be_known(&settings))
+            .filter(|_| is_open(&settings, &payload, &session, from_host))?
+            .ask(patience.recall_by());
+    }
+    let is_interrupt = payload.is_interrupt;
+    let event = event(payload, Some(session.clone()))?;
     let taken = take(
         &settings,
         event,
-        |event| resolve_project(&settings, from_host.as_deref().map(Path::new), event),
+        |event| resolve_project(&settings, from_host, event.cwd.as_deref()),
         patience.ack_by(),
     );
-    if let Taken::Handed {
-        delivery: Delivery::Lost(reason),
-        ..
+    let Taken::Handed {
+        delivery, request, ..
     } = taken
-    {
+    else {
+        return None;
+    };
+    if let Delivery::Lost(reason) = delivery {
         log::note(&Locations::new(settings.data_dir()), &reason);
+        return None;
     }
+    Question::of_request(&request, &session)
+        .filter(|question| !is_interrupt && question.may_be_known(&settings))?
+        .ask(patience.recall_by())
+}
+
+/// Whether a read is one of which memory may say something: not where capture
+/// is off, and not in a turn that is private.
+fn is_open(
+    settings: &Settings,
+    payload: &Payload,
+    session: &str,
+    from_host: Option<&Path>,
+) -> bool {
+    let cwd = payload.cwd.as_deref();
+    let project = resolve_project(settings, from_host, cwd);
+    let marker = Locations::new(settings.data_dir()).private_marker(&SafeId::new(session));
+    skip::tool(settings, payload.tool_name.as_deref().unwrap_or_default()).is_none()
+        && skip::project(settings, &project, Path::new(cwd.unwrap_or("/"))).is_none()
+        && private_turn(&marker, payload.prompt_id.as_deref()) != Some(true)
 }
 
 /// What became of an event.
@@ -168,6 +229,8 @@ pub(crate) enum Taken {
     Handed {
         event_id: String,
         delivery: Delivery,
+        /// What was handed over.
+        request: Box<Request>,
     },
 }
 
@@ -200,16 +263,20 @@ pub(crate) fn take(
         set_private(&locations, &id, &request);
     }
     let delivery = deliver(&locations, &session, &request, at, &event_id, ack_by);
-    Taken::Handed { event_id, delivery }
+    Taken::Handed {
+        event_id,
+        delivery,
+        request: Box::new(request),
+    }
 }
 
 pub(crate) fn resolve_project(
     settings: &Settings,
     from_host: Option<&Path>,
-    event: &Event,
+    cwd: Option<&str>,
 ) -> Project {
     let dir = from_host
-        .or_else(|| event.cwd.as_deref().map(Path::new))
+        .or_else(|| cwd.map(Path::new))
         .unwrap_or(Path::new("/"));
     let name = settings.get(Key::Project);
     project::resolve(&project::Request {
@@ -292,13 +359,9 @@ fn request(settings: &Settings, project: &Project, event: Event, at: i64) -> Req
 /// tool call nothing, of an end that it ended. The next prompt ends the silence.
 fn silence(locations: &Locations, id: &SafeId, mut event: Event) -> Option<Event> {
     let marker = locations.private_marker(id);
-    let Ok(private_turn) = std::fs::read_to_string(&marker) else {
+    let Some(same_turn) = private_turn(&marker, event.prompt_id.as_deref()) else {
         return Some(event);
     };
-    let same_turn = event
-        .prompt_id
-        .as_deref()
-        .is_none_or(|prompt| private_turn.is_empty() || prompt == private_turn);
     match &mut event.what {
         What::Prompt { .. } => drop(std::fs::remove_file(marker)),
         What::Tool { .. } if same_turn => return None,
@@ -306,6 +369,13 @@ fn silence(locations: &Locations, id: &SafeId, mut event: Event) -> Option<Event
         What::Tool { .. } | What::End { .. } => {}
     }
     Some(event)
+}
+
+/// Whether the session's private turn is that of this prompt; `None` where it has
+/// no private turn.
+fn private_turn(marker: &Path, prompt_id: Option<&str>) -> Option<bool> {
+    let turn = std::fs::read_to_string(marker).ok()?;
+    Some(prompt_id.is_none_or(|prompt| turn.is_empty() || prompt == turn))
 }
 
 fn set_private(locations: &Locations, id: &SafeId, request: &Request) {

@@ -15,14 +15,17 @@ use crate::patience::Patience;
 /// goes.
 pub const MAX_PAYLOAD_BYTES: usize = 16 * 1024 * 1024;
 
-/// Reads until the JSON object is complete, the other side closes, the limit is
-/// reached or the hook's patience is at its end. An object that was cut is closed where it
-/// was cut, so that what did arrive is not lost. `None` when nothing like an
-/// object arrived.
+/// Reads one JSON object. One that was cut is closed where it was cut, so that
+/// what did arrive is not lost. `None` when nothing like an object arrived.
 pub fn read_object(patience: Patience) -> Option<Map<String, Value>> {
+    parse_object(&read(patience))
+}
+
+/// Reads until the JSON object is complete, the other side closes, the limit is
+/// reached or the hook's patience is at its end. It waits for nothing else.
+pub(crate) fn read(patience: Patience) -> Vec<u8> {
     let stdin = std::io::stdin();
-    let bytes = read_bytes(&mut stdin.lock(), |begun| patience.for_payload(begun));
-    parse_object(&bytes)
+    read_bytes(&mut stdin.lock(), |begun| patience.for_payload(begun))
 }
 
 /// The object in these bytes, cut or whole.

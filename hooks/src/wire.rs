@@ -18,6 +18,8 @@ pub(crate) struct Payload {
     pub(crate) tool_response: Value,
     /// Text of a failed tool call.
     pub(crate) error: Option<String>,
+    /// The user ended the tool call.
+    pub(crate) is_interrupt: bool,
     pub(crate) agent_id: Option<String>,
     pub(crate) agent_type: Option<String>,
     pub(crate) last_assistant_message: Option<String>,
@@ -47,6 +49,7 @@ impl From<Map<String, Value>> for Payload {
             ..Self::default()
         };
         Self {
+            is_interrupt: object.get("is_interrupt").and_then(Value::as_bool) == Some(true),
             tool_input: object.remove("tool_input").unwrap_or_default(),
             tool_response: object.remove("tool_response").unwrap_or_default(),
             ..payload

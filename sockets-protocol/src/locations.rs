@@ -79,6 +79,11 @@ impl Locations {
         self.data_dir.join("claude-mem.db")
     }
 
+    /// SQLite's write-ahead log, which is there while somebody writes.
+    pub fn database_log(&self) -> PathBuf {
+        self.data_dir.join("claude-mem.db-wal")
+    }
+
     pub fn sockets_dir(&self) -> PathBuf {
         self.data_dir.join("sockets")
     }
@@ -125,6 +130,11 @@ impl Locations {
 
     pub fn told(&self, id: &SafeId) -> PathBuf {
         self.told_dir().join(format!("{id}.json"))
+    }
+
+    /// The uids of what was recalled for a session, one a line.
+    pub fn recalled(&self, id: &SafeId) -> PathBuf {
+        self.told_dir().join(format!("{id}.recalled"))
     }
 
     /// Held by the HTTP server for its whole life.

@@ -10,8 +10,8 @@ use crate::worker;
 
 use super::output::ERROR;
 use super::{
-    bench, context, demo, file, installation, list, logs, mcp, queue, remember, search, serve,
-    settings, show, status, supervise, timeline, usage,
+    bench, context, demo, file, installation, list, logs, mcp, queue, recall, remember, search,
+    serve, settings, show, status, supervise, timeline, usage,
 };
 
 /// A memory for Claude Code: it notes what sessions do, keeps what matters and
@@ -42,6 +42,8 @@ enum Command {
     Timeline(timeline::Args),
     /// Print what is known about a file
     File(file::Args),
+    /// Print what a session is told by itself at a prompt, a file or an error
+    Recall(recall::Args),
     /// Keep a text word for word
     Remember(remember::Args),
     /// Say whether memory is being kept; exit 1 when it is not
@@ -88,12 +90,11 @@ enum Command {
 /// stalled memory, 2 a command line that makes no sense.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    // The hook has a deadline, and no use for help texts.
-    if arguments
-        .get(1..)
-        .is_some_and(|rest| rest == ["context", "--hook"])
-    {
-        crate::context::hook::run();
+    // Hooks have a deadline, and no use for help texts.
+    match arguments.get(1..) {
+        Some(rest) if rest == ["context", "--hook"] => crate::context::hook::run(),
+        Some(rest) if rest == ["recall", "--hook"] => crate::recall::hook::run(),
+        _ => {}
     }
     let command = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli.command,
@@ -130,6 +131,7 @@ fn run(command: Command, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Search(args) => search::run(&args, out)?,
         Command::Timeline(args) => timeline::run(&args, out)?,
         Command::File(args) => file::run(&args, out)?,
+        Command::Recall(args) => recall::run(&args, out)?,
         Command::Remember(args) => remember::run(&args, out)?,
         Command::Status(args) => return status::run(&args, out),
         Command::Usage(args) => usage::run(&args, out)?,

@@ -232,6 +232,7 @@ fn replay(stage: &Stage, recording: &Recording, out: &mut dyn Write) -> anyhow::
             "UserPromptSubmit" => "new-hook",
             "Stop" | "StopFailure" => "summary-hook",
             "SessionEnd" => "cleanup-hook",
+            "PreToolUse" => "recall-hook",
             _ => "save-hook",
         };
         let (_, took) = stage.hook(hook, line)?;

@@ -31,7 +31,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 pub struct Plan {
     /// The file that is edited: see [`settings_path`] and [`servers_path`].
     pub settings_path: PathBuf,
-    /// The directory that holds the five hook executables.
+    /// The directory that holds the six hook executables.
     pub hooks_dir: PathBuf,
 }
 

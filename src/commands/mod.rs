@@ -14,6 +14,7 @@ mod mcp;
 mod output;
 mod place;
 mod queue;
+mod recall;
 mod record;
 mod remember;
 mod search;

@@ -20,6 +20,7 @@ use crate::store::{Reader, StoreError};
 use super::autostart;
 use super::fetch::{Input, Mode, Options, Since, fetch, projects};
 use super::payload::{Payload, Source};
+use super::recalled;
 use super::render::render;
 use super::told::{self, Told};
 
@@ -156,6 +157,9 @@ impl Session {
             _ => None,
         };
         fetch(reader, &scope, since, input)?;
+        if let Some(session) = session {
+            self.note_what_is_shown(locations, session, input);
+        }
         let (observation, summary) = input.highest();
         let before = since.unwrap_or_default();
         let told = Told {
@@ -171,6 +175,20 @@ impl Session {
         Ok(told::write(locations, session, told)
             .err()
             .map(|error| cannot_write(&locations.told_dir(), &error)))
+    }
+}
+
+impl Session {
+    /// What the conversation holds is not recalled later: what is shown in full.
+    /// One that begins anew, as after a compaction, holds nothing else.
+    fn note_what_is_shown(&self, locations: &Locations, session: &str, input: &Input) {
+        if self.payload.source == Source::Fresh {
+            recalled::forget(locations, session);
+        }
+        let in_full = input.options.full_count;
+        let shown = input.observations.iter().take(in_full).cloned().collect();
+        // Where it cannot be noted down nothing is recalled.
+        drop(recalled::claim(locations, session, shown, in_full));
     }
 }
 

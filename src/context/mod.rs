@@ -12,6 +12,7 @@ pub(crate) mod fixture;
 pub mod hook;
 mod layout;
 mod payload;
+pub mod recalled;
 mod render;
 pub mod savings;
 mod scope;

@@ -83,7 +83,7 @@ fn told_within(locations: &Locations, from: i64, until: i64) -> Vec<String> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let session = name.strip_suffix(".json").unwrap_or(&name).to_owned();
+            let session = name.strip_suffix(".json")?.to_owned();
             let written = entry.metadata().ok()?.modified().ok()?;
             let since = written.duration_since(UNIX_EPOCH).ok()?;
             Some((i64::try_from(since.as_millis()).ok()?, session))

@@ -8,7 +8,7 @@ use crate::store::{ObservationRow, SummaryRow};
 
 use super::fetch::Input;
 use super::layout::Item;
-use super::text::{clip, joined, line};
+use super::text::{clip, clip_units, joined, line};
 
 /// Longest title or request of a line.
 const TITLE_CHARS: usize = 160;
@@ -157,17 +157,6 @@ fn first_of(texts: &[&String]) -> String {
         .map(|text| joined(text))
         .find(|text| !text.is_empty());
     clip(text.as_deref().unwrap_or("(untitled)"), TITLE_CHARS)
-}
-
-/// [`clip`] by what the host counts.
-fn clip_units(text: &str, max: usize) -> String {
-    let mut clipped = clip(text, max);
-    while super::text::units(&clipped) > max {
-        let over = super::text::units(&clipped) - max;
-        let keep = clipped.chars().count().saturating_sub(over.div_ceil(2));
-        clipped = clip(&clipped, keep);
-    }
-    clipped
 }
 
 fn day_and_time(epoch_ms: i64, zone: &TimeZone) -> (String, String) {

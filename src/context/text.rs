@@ -85,6 +85,17 @@ pub fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
+/// [`clip()`] by what the host counts: at most `max` [`units`].
+pub fn clip_units(text: &str, max: usize) -> String {
+    let mut clipped = clip(text, max);
+    while units(&clipped) > max {
+        let over = units(&clipped) - max;
+        let keep = clipped.chars().count().saturating_sub(over.div_ceil(2));
+        clipped = clip(&clipped, keep);
+    }
+    clipped
+}
+
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || c.is_control()
 }

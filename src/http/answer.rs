@@ -55,6 +55,10 @@ impl Failure {
         self
     }
 
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// What to do about it, where that is known.
     pub(super) fn hint(&self) -> &str {
         self.body["hint"].as_str().unwrap_or_default()
@@ -89,13 +93,84 @@ pub(super) type Answer = Result<Response, Failure>;
 
 /// Status 200 and this value.
 pub(super) fn ok(value: &impl Serialize) -> Answer {
-    match serde_json::to_vec(value) {
-        Ok(bytes) => Ok(with_json(StatusCode::OK, bytes)),
-        Err(error) => Err(Failure::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("failed to write the answer: {error}"),
-        )),
+    let bytes = serde_json::to_vec(value).map_err(|error| unwritten(&error))?;
+    Ok(with_json(StatusCode::OK, bytes))
+}
+
+/// A JSON array whose items are written one by one.
+#[derive(Debug, Default)]
+pub(super) struct Items(Vec<u8>);
+
+impl Items {
+    pub(super) fn of<T: Serialize>(items: impl IntoIterator<Item = T>) -> Result<Self, Failure> {
+        let mut all = Self::default();
+        for item in items {
+            all.push(&item)?;
+        }
+        Ok(all)
     }
+
+    pub(super) fn push(&mut self, item: &impl Serialize) -> Result<(), Failure> {
+        if !self.0.is_empty() {
+            self.0.push(b',');
+        }
+        serde_json::to_writer(&mut self.0, item).map_err(|error| unwritten(&error))
+    }
+}
+
+/// A JSON object whose fields are written one by one: the same rows can stand
+/// under several names and be written once.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<u8>);
+
+impl Fields {
+    /// A field; its name needs no escape.
+    pub(super) fn put(mut self, name: &str, value: &impl Serialize) -> Result<Self, Failure> {
+        self.name(name);
+        serde_json::to_writer(&mut self.0, value).map_err(|error| unwritten(&error))?;
+        Ok(self)
+    }
+
+    /// The items of these arrays, one after the other, as one.
+    pub(super) fn put_items(mut self, name: &str, arrays: &[&Items]) -> Self {
+        self.name(name);
+        // Whole at once: such an answer may have a hundred thousand bytes.
+        self.0
+            .reserve(arrays.iter().map(|items| items.0.len() + 1).sum::<usize>() + 64);
+        self.0.push(b'[');
+        let filled = arrays.iter().filter(|items| !items.0.is_empty());
+        for (place, items) in filled.enumerate() {
+            if place > 0 {
+                self.0.push(b',');
+            }
+            self.0.extend_from_slice(&items.0);
+        }
+        self.0.push(b']');
+        self
+    }
+
+    fn name(&mut self, name: &str) {
+        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
+        self.0.push(b'"');
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    /// Status 200 and the object.
+    pub(super) fn ok(mut self) -> Response {
+        if self.0.is_empty() {
+            self.0.push(b'{');
+        }
+        self.0.push(b'}');
+        with_json(StatusCode::OK, self.0)
+    }
+}
+
+fn unwritten(error: &serde_json::Error) -> Failure {
+    Failure::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        format!("failed to write the answer: {error}"),
+    )
 }
 
 /// Status 200 and a text for people.
@@ -116,4 +191,30 @@ fn with_json(status: StatusCode, bytes: Vec<u8>) -> Response {
         HeaderValue::from_static("application/json"),
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_written_piece_by_piece_is_json() {
+        let numbers = Items::of([1, 2]).unwrap();
+        let nothing = Items::default();
+        let texts = Items::of(["\"a\""]).unwrap();
+        let written = Fields::default()
+            .put("title", &"line\nbreak")
+            .unwrap()
+            .put_items("none", &[&nothing, &nothing])
+            .put_items("all", &[&nothing, &numbers, &nothing, &texts])
+            .ok();
+        let bytes = axum::body::to_bytes(written.into_body(), 1000)
+            .await
+            .unwrap();
+        let read: Value = serde_json::from_slice(&bytes).unwrap();
+        let expected = json!({ "title": "line\nbreak", "none": [], "all": [1, 2, "\"a\""] });
+        assert_eq!(read, expected);
+        let empty = Fields::default().ok().into_body();
+        assert_eq!(axum::body::to_bytes(empty, 10).await.unwrap(), "{}");
+    }
 }

@@ -191,34 +191,3 @@ async fn read(body: Body, declared: Option<u64>) -> Result<Vec<u8>, Failure> {
         }
     }
 }
-
-/// A moment in a query: epoch milliseconds, a date, or a date and time. A date
-/// alone is the beginning of its day in UTC, or with `end` the last moment.
-pub(super) fn moment(text: &str, end: bool) -> Option<i64> {
-    use jiff::Timestamp;
-    use jiff::civil::{Date, DateTime};
-    use jiff::tz::TimeZone;
-    if let Ok(epoch) = text.parse::<i64>() {
-        return Some(epoch);
-    }
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at.as_millisecond());
-    }
-    let in_utc = |at: DateTime| {
-        Some(
-            at.to_zoned(TimeZone::UTC)
-                .ok()?
-                .timestamp()
-                .as_millisecond(),
-        )
-    };
-    if text.len() <= 10 {
-        let date = text.parse::<Date>().ok()?;
-        return if end {
-            Some(in_utc(date.tomorrow().ok()?.at(0, 0, 0, 0))? - 1)
-        } else {
-            in_utc(date.at(0, 0, 0, 0))
-        };
-    }
-    in_utc(text.parse::<DateTime>().ok()?)
-}

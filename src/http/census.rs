@@ -1,11 +1,13 @@
 //! The counts of all rows, taken once for everyone who asks.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::store::web::Census;
 use crate::store::{Reader, StoreError};
+
+use super::kept::{Files, files};
 
 /// How often rows that went are looked for, which takes a whole count.
 const WHOLE_AFTER: Duration = Duration::from_secs(5);
@@ -23,9 +25,6 @@ struct Inner {
     /// What the files looked like at the last whole count.
     files: Files,
 }
-
-/// Size and time of the database and of its log.
-type Files = [Option<(u64, SystemTime)>; 2];
 
 impl Counted {
     /// The counts as they are now.
@@ -51,14 +50,4 @@ impl Counted {
         }
         Ok(look(&inner.census))
     }
-}
-
-fn files(path: &Path) -> Files {
-    let look = |path: &Path| {
-        let file = std::fs::metadata(path).ok()?;
-        Some((file.len(), file.modified().ok()?))
-    };
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    [look(path), look(&PathBuf::from(log))]
 }

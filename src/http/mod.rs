@@ -10,6 +10,7 @@ mod answer;
 mod ask;
 mod census;
 mod guard;
+mod kept;
 pub mod lifecycle;
 mod listen;
 mod log;

@@ -1,63 +1,66 @@
-//! A few read-only handles of the database for all requests. SQLite blocks, so
-//! each question is asked on a thread of its own, and no more at a time than
-//! there are handles.
+//! A few threads that ask the database, each with a read-only handle of its own.
+//! SQLite blocks, so no question is asked where requests are taken; and there are
+//! no more threads than processors, because more would only take turns on these
+//! and each keep a cache and an arena of memory.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::store::{Reader, Signatures, StoreError};
 
 use super::answer::Failure;
 
-/// Handles at most, and so questions at a time; and no more than there are
-/// processors: more would only take turns on these and each keep a cache.
-const MOST_HANDLES: usize = 4;
+/// Threads at most, and so questions at a time.
+const MOST_THREADS: usize = 4;
 
 /// How long a question may wait for its turn.
 const TURN: Duration = Duration::from_secs(20);
 
-/// The handles.
+type Job = Box<dyn FnOnce(&mut Desk) + Send>;
+
+/// The threads.
 #[derive(Debug, Clone)]
 pub(super) struct Pool {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    path: PathBuf,
-    idle: Mutex<Vec<Handle>>,
+    path: Arc<Path>,
     turns: Arc<Semaphore>,
-    /// What all handles of a file know of its vectors.
-    signatures: Mutex<Option<((u64, u64), Signatures)>>,
-}
-
-/// A reader, and the file that it was opened on: the file can be replaced.
-#[derive(Debug)]
-struct Handle {
-    reader: Reader,
-    file: (u64, u64),
+    /// Ends the threads when the last of it is dropped.
+    jobs: Sender<Job>,
 }
 
 impl Pool {
     pub(super) fn new(path: PathBuf) -> Self {
+        let path: Arc<Path> = path.into();
+        let (jobs, waiting) = channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        let signatures = Arc::default();
+        for _ in 0..threads() {
+            let desk = Desk {
+                path: Arc::clone(&path),
+                handle: None,
+                stop: Arc::default(),
+                signatures: Arc::clone(&signatures),
+            };
+            let waiting = Arc::clone(&waiting);
+            std::thread::spawn(move || work(desk, &waiting));
+        }
         Self {
-            inner: Arc::new(Inner {
-                path,
-                idle: Mutex::default(),
-                signatures: Mutex::default(),
-                turns: Arc::new(Semaphore::new(handles())),
-            }),
+            path,
+            turns: Arc::new(Semaphore::new(threads())),
+            jobs,
         }
     }
 
     /// Where the database is, or will be.
     pub(super) fn path(&self) -> &Path {
-        &self.inner.path
+        &self.path
     }
 
     /// Asks the database; `None` where there is none yet.
@@ -72,23 +75,33 @@ impl Pool {
         .await
     }
 
-    /// Asks the database, or learns why it cannot be opened.
+    /// Asks the database, or learns why it cannot be opened. Whoever does not
+    /// wait for the answer any more takes the question back.
     pub(super) async fn try_read<T: Send + 'static>(
         &self,
         ask: impl FnOnce(Result<Option<&Reader>, StoreError>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let turn = tokio::time::timeout(TURN, Arc::clone(&self.inner.turns).acquire_owned())
+        let turn = tokio::time::timeout(TURN, Arc::clone(&self.turns).acquire_owned())
             .await
             .map_err(|_| Failure::unavailable("the database is busy; try again"))?
             .map_err(|_| Failure::unavailable("the server is ending"))?;
-        let inner = Arc::clone(&self.inner);
-        tokio::task::spawn_blocking(move || {
-            let answer = inner.ask(ask);
+        let (tell, told) = oneshot::channel();
+        let question = Arc::new(Question::default());
+        let asker = Asker(Arc::clone(&question));
+        let job = Box::new(move |desk: &mut Desk| {
+            let answer = desk.answer(&question, ask);
             drop(turn);
-            answer
-        })
-        .await
-        .unwrap_or_else(|_| {
+            if let Some(answer) = answer {
+                // Who has gone hears nothing.
+                drop(tell.send(answer));
+            }
+        });
+        self.jobs
+            .send(job)
+            .map_err(|_| Failure::unavailable("the server is ending"))?;
+        let answer = told.await;
+        drop(asker);
+        answer.unwrap_or_else(|_| {
             Err(Failure::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the request failed; see the log",
@@ -98,64 +111,116 @@ impl Pool {
 }
 
 /// One question that takes long must not keep all others waiting.
-fn handles() -> usize {
+fn threads() -> usize {
     std::thread::available_parallelism()
-        .map_or(2, |processors| processors.get().clamp(2, MOST_HANDLES))
+        .map_or(2, |processors| processors.get().clamp(2, MOST_THREADS))
 }
 
-impl Inner {
-    fn ask<T>(&self, ask: impl FnOnce(Result<Option<&Reader>, StoreError>) -> T) -> T {
-        match self.take() {
-            Ok(Some(handle)) => {
-                let answer = ask(Ok(Some(&handle.reader)));
-                self.idle
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(handle);
-                answer
-            }
-            Ok(None) => ask(Ok(None)),
-            Err(error) => ask(Err(error)),
-        }
-    }
-
-    /// An idle handle of the file that is there now, or a new one.
-    fn take(&self) -> Result<Option<Handle>, StoreError> {
-        let Some(file) = identity(&self.path) else {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clear();
-            return Reader::open_for_web(&self.path).map(|_| None);
+/// Does what is wanted until nobody can want anything any more.
+fn work(mut desk: Desk, waiting: &Mutex<Receiver<Job>>) {
+    loop {
+        let job = locked(waiting).recv();
+        let Ok(job) = job else {
+            return;
         };
-        loop {
-            let idle = self
-                .idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop();
-            match idle {
-                Some(handle) if handle.file == file => return Ok(Some(handle)),
-                Some(_) => {}
-                None => {
-                    let opened = Reader::open_for_web(&self.path)?;
-                    let signatures = self.signatures_of(file);
-                    return Ok(opened.map(|reader| Handle {
-                        reader: reader.with_signatures(&signatures),
-                        file,
-                    }));
-                }
-            }
+        if catch_unwind(AssertUnwindSafe(|| job(&mut desk))).is_err() {
+            // The panic is in the log; its handle may be in any state.
+            desk.handle = None;
         }
     }
 }
 
-impl Inner {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How far a question has come.
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Waiting,
+    /// By a thread that stops when this is true.
+    Asked(Arc<AtomicBool>),
+    Over,
+}
+
+#[derive(Debug, Default)]
+struct Question(Mutex<Stage>);
+
+/// Whoever waits for the answer. A client that hangs up drops it.
+struct Asker(Arc<Question>);
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        // Under the lock: the thread must not have gone on to another question.
+        let mut stage = locked(&self.0.0);
+        if let Stage::Asked(stop) = &*stage {
+            stop.store(true, Ordering::Relaxed);
+        }
+        *stage = Stage::Over;
+    }
+}
+
+/// A reader, and the file that it was opened on: the file can be replaced.
+#[derive(Debug)]
+struct Handle {
+    reader: Reader,
+    file: (u64, u64),
+}
+
+/// What the handles of a file know of its vectors together.
+type Shared = Mutex<Option<((u64, u64), Signatures)>>;
+
+/// What a thread has.
+#[derive(Debug)]
+struct Desk {
+    path: Arc<Path>,
+    handle: Option<Handle>,
+    /// Whether the question that is asked now has been taken back.
+    stop: Arc<AtomicBool>,
+    signatures: Arc<Shared>,
+}
+
+impl Desk {
+    /// `None` where nobody waits for the answer any more.
+    fn answer<T>(
+        &mut self,
+        question: &Question,
+        ask: impl FnOnce(Result<Option<&Reader>, StoreError>) -> T,
+    ) -> Option<T> {
+        {
+            let mut stage = locked(&question.0);
+            if matches!(*stage, Stage::Over) {
+                return None;
+            }
+            self.stop.store(false, Ordering::Relaxed);
+            *stage = Stage::Asked(Arc::clone(&self.stop));
+        }
+        let answer = ask(self.reader());
+        *locked(&question.0) = Stage::Over;
+        Some(answer)
+    }
+
+    /// The handle of the file that is there now.
+    fn reader(&mut self) -> Result<Option<&Reader>, StoreError> {
+        let file = identity(&self.path);
+        if self.handle.as_ref().map(|handle| handle.file) != file {
+            self.handle = None;
+        }
+        if self.handle.is_none() {
+            let opened = Reader::open_for_web(&self.path)?;
+            if let Some((reader, file)) = opened.zip(file) {
+                let reader = reader
+                    .with_signatures(&self.signatures_of(file))
+                    .stopped_by(Arc::clone(&self.stop))?;
+                self.handle = Some(Handle { reader, file });
+            }
+        }
+        Ok(self.handle.as_ref().map(|handle| &handle.reader))
+    }
+
     fn signatures_of(&self, file: (u64, u64)) -> Signatures {
-        let mut known = self
-            .signatures
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut known = locked(&self.signatures);
         match &*known {
             Some((of, signatures)) if *of == file => signatures.clone(),
             _ => {
@@ -171,4 +236,56 @@ impl Inner {
 pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     let file = std::fs::metadata(path).ok()?;
     Some((file.dev(), file.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Writer;
+
+    /// A pool over an empty database.
+    fn pool() -> (tempfile::TempDir, Pool) {
+        let directory = tempfile::tempdir().unwrap();
+        let locations = sockets_protocol::Locations::new(directory.path());
+        drop(Writer::open(&locations, "test").unwrap());
+        let pool = Pool::new(locations.database());
+        (directory, pool)
+    }
+
+    #[tokio::test]
+    async fn a_question_that_panics_spoils_no_other() {
+        let (_directory, pool) = pool();
+        for _ in 0..2 * threads() {
+            let answer = pool.read(|_| -> Result<(), Failure> { panic!("as the test wants") });
+            let failure = answer.await.unwrap_err();
+            assert_eq!(failure.text(), "the request failed; see the log");
+        }
+        let projects = pool.read(|reader| Ok(reader.unwrap().projects()?));
+        assert_eq!(projects.await.unwrap(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_takes_the_question_back() {
+        let (_directory, pool) = pool();
+        let (began, has_begun) = oneshot::channel();
+        let (ended, has_ended) = oneshot::channel();
+        let asking = pool.read(move |reader| {
+            began.send(()).unwrap();
+            // Takes hours, unless it is stopped.
+            drop(ended.send(reader.unwrap().count_to(i64::MAX)));
+            Ok(())
+        });
+        tokio::select! {
+            _ = asking => panic!("it has ended"),
+            begun = has_begun => begun.unwrap(),
+        }
+        let counted = tokio::time::timeout(Duration::from_secs(30), has_ended).await;
+        let error = counted.unwrap().unwrap().unwrap_err();
+        assert!(error.to_string().contains("interrupted"), "{error}");
+        // And the handle is good for the next one.
+        for _ in 0..2 * threads() {
+            let counted = pool.read(|reader| Ok(reader.unwrap().count_to(10)?));
+            assert_eq!(counted.await.unwrap(), 10);
+        }
+    }
 }

@@ -12,9 +12,14 @@ use capture::settings::{Key, Settings};
 use sockets_protocol::Locations;
 use tokio::sync::watch;
 
+use crate::store::UsageRow;
+use crate::store::web::DayCounts;
+
 use super::answer::Failure;
 use super::census::Counted;
+use super::kept::Kept;
 use super::pool::Pool;
+use super::routes::context::SessionStart;
 use super::routes::health::Looked;
 use super::stream::Hub;
 
@@ -23,11 +28,19 @@ const MAX_ALIASES: usize = 1024;
 
 pub(super) type Shared = Arc<App>;
 
+/// A project, or all, and the beginnings of days.
+type DaysOf = (Option<String>, Vec<i64>);
+
 #[derive(Debug)]
 pub(super) struct App {
     pub(super) locations: Locations,
     pub(super) pool: Pool,
     pub(super) counted: Counted,
+    /// What days brought, by project and the days' bounds.
+    pub(super) days: Kept<DaysOf, Vec<DayCounts>>,
+    /// Calls of models on these days, by project and the days' beginnings.
+    pub(super) calls: Kept<DaysOf, Vec<Vec<UsageRow>>>,
+    pub(super) starts: Kept<SessionStart, String>,
     pub(super) hub: Hub,
     pub(super) looked: Looked,
     pub(super) port: u16,
@@ -49,6 +62,9 @@ impl App {
             pool,
             locations,
             counted: Counted::default(),
+            days: Kept::default(),
+            calls: Kept::default(),
+            starts: Kept::default(),
             looked: Looked::default(),
             port,
             relay,

@@ -27,5 +27,5 @@ pub use files::{FileRequest, KnownOfFile, Nearness, about_file, path_in};
 pub use filter::{Filter, moment};
 pub use results::{Explanation, Found, Request, Results, SearchError, Tables, run};
 pub use timeline::{
-    Anchor, DEFAULT_DEPTH, Middle, Timeline, TimelineError, project_of, row_of, timeline,
+    Anchor, DEFAULT_DEPTH, Middle, Timeline, TimelineError, points, project_of, row_of, timeline,
 };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::store::{Around, Moment, Reader, SessionRow, StoreError};
+use crate::store::{Around, Kind, Moment, Point, Reader, SessionRow, StoreError};
 
 use super::{Request, SearchError, moment};
 
@@ -53,6 +53,16 @@ impl Anchor {
         }
         at(text, zone, now).map(Self::At)
     }
+
+    /// The row that it is, if it is one.
+    fn row(&self) -> Option<(Kind, i64)> {
+        match self {
+            Self::Observation(id) => Some((Kind::Observation, *id)),
+            Self::Summary(id) => Some((Kind::Summary, *id)),
+            Self::Prompt(id) => Some((Kind::Prompt, *id)),
+            Self::Session(_) | Self::At(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Anchor {
@@ -93,14 +103,14 @@ pub enum Middle {
     Query(String),
 }
 
-/// Rows of all kinds in order of time.
+/// Rows of all kinds in order of time, or where they lie.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Timeline {
+pub struct Timeline<T = Moment> {
     pub anchor: Anchor,
     /// Place of the anchor's own row among the items; `None` where the anchor is
     /// a moment.
     pub middle: Option<usize>,
-    pub items: Vec<Moment>,
+    pub items: Vec<T>,
 }
 
 /// Why there is no timeline.
@@ -130,12 +140,48 @@ pub fn timeline(
     middle: &Middle,
     around: &Around,
 ) -> Result<Timeline, TimelineError> {
-    let (anchor, row) = match middle {
-        Middle::Anchor(anchor) => (anchor.clone(), row_of(reader, anchor)?),
+    let found = points(reader, middle, around)?;
+    let mut place = None;
+    let mut items = Vec::with_capacity(found.items.len());
+    for (index, point) in found.items.iter().enumerate() {
+        let Some(row) = reader.moment(point.kind, point.id)? else {
+            continue;
+        };
+        if found.middle == Some(index) {
+            place = Some(items.len());
+        }
+        items.push(row);
+    }
+    Ok(Timeline {
+        anchor: found.anchor,
+        middle: place,
+        items,
+    })
+}
+
+/// As [`timeline`], but only where the rows lie, for those who read them in a
+/// shape of their own.
+///
+/// # Errors
+/// As [`timeline`].
+pub fn points(
+    reader: &Reader,
+    middle: &Middle,
+    around: &Around,
+) -> Result<Timeline<Point>, TimelineError> {
+    let anchor = match middle {
+        Middle::Anchor(anchor) => anchor.clone(),
         Middle::Query(text) => best_hit(reader, text, around)?,
     };
-    let at = match (&anchor, &row) {
-        (_, Some(row)) => row.order().0,
+    let point = match anchor.row() {
+        Some((kind, id)) => {
+            let point = reader.point(kind, id)?;
+            Some(point.ok_or_else(|| missing(&anchor))?)
+        }
+        None => None,
+    };
+    let at = match (&anchor, point) {
+        (_, Some(point)) => point.at,
         (Anchor::At(at), _) => *at,
         (Anchor::Session(id), _) => {
             let session = session(reader, id)?.ok_or_else(|| missing(&anchor))?;
@@ -143,9 +189,8 @@ pub fn timeline(
         }
         _ => return Err(missing(&anchor)),
     };
-    let order = row.as_ref().map(Moment::order);
-    let items = reader.around(at, row, around)?;
-    let middle = items.iter().position(|item| Some(item.order()) == order);
+    let items = reader.around(at, point, around)?;
+    let middle = items.iter().position(|item| Some(*item) == point);
     Ok(Timeline {
         anchor,
         middle,
@@ -165,16 +210,10 @@ fn missing(anchor: &Anchor) -> TimelineError {
 /// # Errors
 /// When the database cannot be read.
 pub fn row_of(reader: &Reader, anchor: &Anchor) -> Result<Option<Moment>, StoreError> {
-    Ok(match anchor {
-        Anchor::Observation(id) => reader
-            .observation(*id)?
-            .map(|row| Moment::Observation(Box::new(row))),
-        Anchor::Summary(id) => reader
-            .summary(*id)?
-            .map(|row| Moment::Summary(Box::new(row))),
-        Anchor::Prompt(id) => reader.prompt(*id)?.map(|row| Moment::Prompt(Box::new(row))),
-        Anchor::Session(_) | Anchor::At(_) => None,
-    })
+    match anchor.row() {
+        Some((kind, id)) => reader.moment(kind, id),
+        None => Ok(None),
+    }
 }
 
 /// The project of an anchor's row; a moment has none.
@@ -203,11 +242,7 @@ fn session(reader: &Reader, id: &str) -> Result<Option<SessionRow>, StoreError> 
 }
 
 /// Observations say most, then summaries, then what was asked.
-fn best_hit(
-    reader: &Reader,
-    text: &str,
-    around: &Around,
-) -> Result<(Anchor, Option<Moment>), TimelineError> {
+fn best_hit(reader: &Reader, text: &str, around: &Around) -> Result<Anchor, TimelineError> {
     let request = Request {
         text: text.to_owned(),
         projects: around.projects.clone(),
@@ -215,22 +250,11 @@ fn best_hit(
         ..Request::default()
     };
     let found = super::run(reader, &request)?;
-    let observations = found.observations.into_iter().map(|hit| {
-        let anchor = Anchor::Observation(hit.row.id);
-        (anchor, Some(Moment::Observation(Box::new(hit.row))))
-    });
-    let summaries = found.summaries.into_iter().map(|hit| {
-        let anchor = Anchor::Summary(hit.row.id);
-        (anchor, Some(Moment::Summary(Box::new(hit.row))))
-    });
-    let prompts = found.prompts.into_iter().map(|hit| {
-        let anchor = Anchor::Prompt(hit.row.id);
-        (anchor, Some(Moment::Prompt(Box::new(hit.row))))
-    });
-    observations
-        .chain(summaries)
-        .chain(prompts)
-        .next()
+    let observation = found.observations.first();
+    observation
+        .map(|hit| Anchor::Observation(hit.row.id))
+        .or_else(|| Some(Anchor::Summary(found.summaries.first()?.row.id)))
+        .or_else(|| Some(Anchor::Prompt(found.prompts.first()?.row.id)))
         .ok_or_else(|| TimelineError::NothingFound(text.to_owned()))
 }
 

@@ -2,31 +2,37 @@
 
 use std::cmp::Ordering;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 use serde::Serialize;
 
 use super::error::{SqlContext as _, StoreError};
 use super::reader::Reader;
-use super::rows::{ObservationRow, PromptRow, Stored, SummaryRow};
+use super::rows::{ObservationRow, PromptRow, Stored as _, SummaryRow};
 
-/// A row of any kind, as a point in time.
+/// Kinds of rows. Of the same millisecond a prompt is before what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Prompt,
+    Observation,
+    Summary,
+}
+
+/// Where a row lies in time: by its time, its kind and its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Point {
+    /// Epoch milliseconds.
+    pub at: i64,
+    pub kind: Kind,
+    pub id: i64,
+}
+
+/// A row of any kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
 pub enum Moment {
     Observation(Box<ObservationRow>),
     Summary(Box<SummaryRow>),
     Prompt(Box<PromptRow>),
-}
-
-impl Moment {
-    /// By time; of the same millisecond a prompt is before what came of it.
-    pub fn order(&self) -> (i64, u8, i64) {
-        match self {
-            Self::Prompt(row) => (row.created_at_epoch, 0, row.id),
-            Self::Observation(row) => (row.created_at_epoch, 1, row.id),
-            Self::Summary(row) => (row.created_at_epoch, 2, row.id),
-        }
-    }
 }
 
 /// How much before and after is wanted.
@@ -39,38 +45,53 @@ pub struct Around {
 }
 
 impl Reader {
-    /// The rows around a moment in order of time: `before` ones of all kinds
-    /// together before it, `after` ones from it on, and the row of `middle`
-    /// itself. Superseded rows are left out, unless one is the middle.
+    /// Which rows lie around a moment, in order of time: `before` ones of all
+    /// kinds together before it, `after` ones from it on, and `middle` itself.
+    /// Superseded rows are left out, unless one is the middle. Only as many rows
+    /// as are asked for need be read then.
     pub fn around(
         &self,
         at: i64,
-        middle: Option<Moment>,
+        middle: Option<Point>,
         around: &Around,
-    ) -> Result<Vec<Moment>, StoreError> {
+    ) -> Result<Vec<Point>, StoreError> {
         self.snapshot(|| {
-            let anchor = middle.as_ref().map_or((at, 0, 0), Moment::order);
-            let mut before = self.side(anchor, Side::Before, around)?;
-            before.reverse();
-            before.extend(middle);
-            before.extend(self.side(anchor, Side::After, around)?);
-            Ok(before)
+            let anchor = middle.unwrap_or(Point {
+                at,
+                kind: Kind::Prompt,
+                id: 0,
+            });
+            let mut points = self.side(anchor, Side::Before, around)?;
+            points.reverse();
+            points.extend(middle);
+            points.extend(self.side(anchor, Side::After, around)?);
+            Ok(points)
         })
     }
 
-    /// The rows on one side of the anchor, the nearest first.
-    fn side(
-        &self,
-        (at, kind, id): (i64, u8, i64),
-        side: Side,
-        around: &Around,
-    ) -> Result<Vec<Moment>, StoreError> {
-        // Of the anchor's own millisecond, kinds that come first are before it.
-        let from = |other: u8| match other.cmp(&kind) {
-            Ordering::Less => (at, i64::MAX),
-            Ordering::Equal => (at, id),
-            Ordering::Greater => (at, 0),
-        };
+    /// Where a row lies; `None` where there is none.
+    pub fn point(&self, kind: Kind, id: i64) -> Result<Option<Point>, StoreError> {
+        let sql = format!("SELECT created_at_epoch FROM {} WHERE id = ?1", table(kind));
+        self.connection
+            .prepare_cached(&sql)
+            .and_then(|mut statement| statement.query_row([id], |row| row.get(0)).optional())
+            .map(|at| at.map(|at| Point { at, kind, id }))
+            .doing("find a row")
+    }
+
+    /// The row itself; `None` if it has gone meanwhile.
+    pub fn moment(&self, kind: Kind, id: i64) -> Result<Option<Moment>, StoreError> {
+        Ok(match kind {
+            Kind::Prompt => self.prompt(id)?.map(|row| Moment::Prompt(Box::new(row))),
+            Kind::Observation => self
+                .observation(id)?
+                .map(|row| Moment::Observation(Box::new(row))),
+            Kind::Summary => self.summary(id)?.map(|row| Moment::Summary(Box::new(row))),
+        })
+    }
+
+    /// The points on one side of the anchor, the nearest first.
+    fn side(&self, anchor: Point, side: Side, around: &Around) -> Result<Vec<Point>, StoreError> {
         let wanted = match side {
             Side::Before => around.before,
             Side::After => around.after,
@@ -81,17 +102,11 @@ impl Reader {
         };
         let mut found = Vec::new();
         for project in projects {
-            let rows = self.next_to::<PromptRow>(from(0), side, project, wanted)?;
-            found.extend(rows.into_iter().map(|row| Moment::Prompt(Box::new(row))));
-            let rows = self.next_to::<ObservationRow>(from(1), side, project, wanted)?;
-            found.extend(
-                rows.into_iter()
-                    .map(|row| Moment::Observation(Box::new(row))),
-            );
-            let rows = self.next_to::<SummaryRow>(from(2), side, project, wanted)?;
-            found.extend(rows.into_iter().map(|row| Moment::Summary(Box::new(row))));
+            for kind in [Kind::Prompt, Kind::Observation, Kind::Summary] {
+                self.next_to(anchor, kind, side, project, wanted, &mut found)?;
+            }
         }
-        found.sort_by_key(Moment::order);
+        found.sort_unstable();
         if side == Side::Before {
             found.reverse();
         }
@@ -99,22 +114,47 @@ impl Reader {
         Ok(found)
     }
 
-    fn next_to<T: Stored>(
+    fn next_to(
         &self,
-        (at, id): (i64, i64),
+        anchor: Point,
+        kind: Kind,
         side: Side,
         project: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<T>, StoreError> {
+        found: &mut Vec<Point>,
+    ) -> Result<(), StoreError> {
+        // Of the anchor's own millisecond, kinds that come first are before it.
+        let from = match kind.cmp(&anchor.kind) {
+            Ordering::Less => i64::MAX,
+            Ordering::Equal => anchor.id,
+            Ordering::Greater => 0,
+        };
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut statement = self
             .connection
-            .prepare_cached(&next_to_sql::<T>(side, project.is_some()))
+            .prepare_cached(&next_to_sql(kind, side, project.is_some()))
             .doing("list rows")?;
-        let rows = statement
-            .query_map(params![at, id, limit, project], T::read)
+        let points = statement
+            .query_map(params![anchor.at, from, limit, project], |row| {
+                Ok(Point {
+                    at: row.get(0)?,
+                    kind,
+                    id: row.get(1)?,
+                })
+            })
             .doing("list rows")?;
-        rows.collect::<Result<_, _>>().doing("list rows")
+        for point in points {
+            found.push(point.doing("list rows")?);
+        }
+        Ok(())
+    }
+}
+
+fn table(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Prompt => PromptRow::TABLE,
+        Kind::Observation => ObservationRow::TABLE,
+        Kind::Summary => SummaryRow::TABLE,
     }
 }
 
@@ -125,7 +165,7 @@ enum Side {
 }
 
 /// One statement with a project and one without, because no index serves an OR.
-fn next_to_sql<T: Stored>(side: Side, of_project: bool) -> String {
+fn next_to_sql(kind: Kind, side: Side, of_project: bool) -> String {
     let (comparison, direction) = match side {
         Side::Before => ("<", "DESC"),
         Side::After => (">", "ASC"),
@@ -135,17 +175,15 @@ fn next_to_sql<T: Stored>(side: Side, of_project: bool) -> String {
     } else {
         "?4 IS NULL"
     };
-    let current = if T::TABLE == PromptRow::TABLE {
-        "1"
-    } else {
-        "o.superseded_by IS NULL"
+    let current = match kind {
+        Kind::Prompt => "1",
+        Kind::Observation | Kind::Summary => "o.superseded_by IS NULL",
     };
     format!(
-        "SELECT {} FROM {} o LEFT JOIN sdk_sessions s ON s.id = o.session_db_id
+        "SELECT o.created_at_epoch, o.id FROM {} o
          WHERE {project} AND (o.created_at_epoch, o.id) {comparison} (?1, ?2) AND {current}
          ORDER BY o.created_at_epoch {direction}, o.id {direction} LIMIT ?3",
-        T::COLUMNS,
-        T::TABLE
+        table(kind)
     )
 }
 
@@ -153,8 +191,8 @@ fn next_to_sql<T: Stored>(side: Side, of_project: bool) -> String {
 mod tests {
     use super::*;
 
-    fn plan<T: Stored>(reader: &Reader, side: Side, project: Option<&str>) -> Vec<String> {
-        let sql = next_to_sql::<T>(side, project.is_some());
+    fn plan(reader: &Reader, kind: Kind, side: Side, project: Option<&str>) -> Vec<String> {
+        let sql = next_to_sql(kind, side, project.is_some());
         let mut plan = reader
             .connection
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
@@ -173,11 +211,8 @@ mod tests {
         let reader = Reader::open(&locations.database()).unwrap().unwrap();
         for side in [Side::Before, Side::After] {
             for project in [None, Some("billing")] {
-                for steps in [
-                    plan::<PromptRow>(&reader, side, project),
-                    plan::<ObservationRow>(&reader, side, project),
-                    plan::<SummaryRow>(&reader, side, project),
-                ] {
+                for kind in [Kind::Prompt, Kind::Observation, Kind::Summary] {
+                    let steps = plan(&reader, kind, side, project);
                     let index = if project.is_some() {
                         "_project (project=? AND created_at_epoch"
                     } else {

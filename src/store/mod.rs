@@ -30,7 +30,7 @@ mod vectors;
 pub mod web;
 mod writer;
 
-pub use around::{Around, Moment};
+pub use around::{Around, Kind, Moment, Point};
 pub use by_file::{FileCandidate, PathEnd, path_components};
 pub use error::StoreError;
 pub use events::{Arrival, Ingested, NewEvent, NewEventKind, SessionIdentity};

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
 use super::error::{SqlContext as _, StoreError};
 use super::open::{Ownership, assert_sqlite_version, is_ours, open_for_reading, ownership};
@@ -79,6 +80,11 @@ impl Reader {
         }
         let connection = open_for_reading(path)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else SQLite looks at the values that are bound, and makes a kept
+        // statement anew for each: which takes longer than most answers.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .doing("set up the connection")?;
         let owned = |path: &Path| PathBuf::from(path);
         match ownership(&connection, path)? {
             Ownership::Ours { version: 1.. } => Ok(Some(Self {
@@ -119,33 +125,27 @@ impl Reader {
     }
 
     pub fn session(&self, id: i64) -> Result<Option<SessionRow>, StoreError> {
-        self.connection
-            .query_row(
-                &format!(
-                    "SELECT {} FROM sdk_sessions WHERE id = ?1",
-                    SessionRow::COLUMNS
-                ),
-                [id],
-                SessionRow::read,
-            )
-            .optional()
-            .doing("read a session")
+        let columns = SessionRow::COLUMNS;
+        self.first(
+            &format!("SELECT {columns} FROM sdk_sessions WHERE id = ?1"),
+            [id],
+            SessionRow::read,
+        )
+        .doing("read a session")
     }
 
     /// The session with this Claude Code session id.
     pub fn session_by_content_id(&self, id: &str) -> Result<Option<SessionRow>, StoreError> {
-        self.connection
-            .query_row(
-                &format!(
-                    "SELECT {} FROM sdk_sessions WHERE content_session_id = ?1
-                     ORDER BY id DESC LIMIT 1",
-                    SessionRow::COLUMNS
-                ),
-                [id],
-                SessionRow::read,
-            )
-            .optional()
-            .doing("read a session")
+        let columns = SessionRow::COLUMNS;
+        self.first(
+            &format!(
+                "SELECT {columns} FROM sdk_sessions WHERE content_session_id = ?1
+                 ORDER BY id DESC LIMIT 1"
+            ),
+            [id],
+            SessionRow::read,
+        )
+        .doing("read a session")
     }
 
     /// Every project name that has a session, in alphabetical order.
@@ -232,19 +232,26 @@ impl Reader {
     }
 
     fn by_id<T: Stored>(&self, id: i64) -> Result<Option<T>, StoreError> {
-        self.connection
-            .query_row(
-                &format!(
-                    "SELECT {} FROM {} o
-                     LEFT JOIN sdk_sessions s ON s.id = o.session_db_id WHERE o.id = ?1",
-                    T::COLUMNS,
-                    T::TABLE
-                ),
-                [id],
-                T::read,
-            )
-            .optional()
-            .doing("read a row")
+        let (columns, table) = (T::COLUMNS, T::TABLE);
+        self.first(
+            &format!(
+                "SELECT {columns} FROM {table} o
+                 LEFT JOIN sdk_sessions s ON s.id = o.session_db_id WHERE o.id = ?1"
+            ),
+            [id],
+            T::read,
+        )
+        .doing("read a row")
+    }
+
+    fn first<T>(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Option<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.query_row(parameters, read).optional()
     }
 
     fn strings(
@@ -284,28 +291,30 @@ impl Reader {
     }
 
     fn current<T: Stored>(&self, condition: &str, filter: &Filter) -> Result<Vec<T>, StoreError> {
-        let (table, columns) = (T::TABLE, T::COLUMNS);
+        let table = T::TABLE;
+        // The rows come one by one in the order of an index, so that no more are
+        // looked at than are wanted.
         let sql = format!(
-            "SELECT {columns} FROM {table} o LEFT JOIN sdk_sessions s ON s.id = o.session_db_id
-             WHERE o.project = ?1 AND o.superseded_by IS NULL AND {condition}
-               AND o.created_at_epoch >= coalesce((
-                   SELECT created_at_epoch FROM {table} WHERE project = ?1
-                   ORDER BY created_at_epoch DESC LIMIT 1 OFFSET {RECENT_ROWS}), 0)
-               AND (?2 IS NULL OR o.id > ?2) AND (?3 IS NULL OR o.session_db_id IS NOT ?3)
-             ORDER BY o.created_at_epoch DESC, o.id DESC LIMIT ?4"
+            "SELECT o.id, o.superseded_by IS NULL AND {condition} AND (?2 IS NULL OR o.id > ?2)
+                 AND (?3 IS NULL OR o.session_db_id IS NOT ?3)
+             FROM {table} o WHERE o.project = ?1
+             ORDER BY o.created_at_epoch DESC, o.id DESC LIMIT {RECENT_ROWS}"
         );
         let mut statement = self.connection.prepare_cached(&sql).doing("list rows")?;
-        let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
-        let mut found = Vec::new();
+        let mut found: Vec<T> = Vec::new();
         for project in filter.projects.iter().flatten() {
-            let rows = statement
-                .query_map(
-                    params![project, filter.after_id, filter.not_session_db_id, limit],
-                    T::read,
-                )
+            let (after, not_of) = (filter.after_id, filter.not_session_db_id);
+            let mut rows = statement
+                .query(params![project, after, not_of])
                 .doing("list rows")?;
-            for row in rows {
-                found.push(row.doing("list rows")?);
+            let mut left = filter.limit;
+            while left > 0
+                && let Some(row) = rows.next().doing("list rows")?
+            {
+                if row.get(1).doing("list rows")? {
+                    found.extend(self.by_id(row.get(0).doing("list rows")?)?);
+                    left -= 1;
+                }
             }
         }
         found.sort_by_key(|row| std::cmp::Reverse(row.order()));
@@ -337,11 +346,15 @@ impl Reader {
     }
 
     /// Runs several queries against one state of the database: the conservation
-    /// equation holds at any moment, but not between two.
+    /// equation holds at any moment, but not between two. Within a snapshot, what
+    /// asks for one sees that one.
     pub fn snapshot<T>(
         &self,
         read: impl FnOnce() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        if !self.connection.is_autocommit() {
+            return read();
+        }
         let transaction = self
             .connection
             .unchecked_transaction()
@@ -349,6 +362,17 @@ impl Reader {
         let result = read();
         transaction.finish().doing("end a snapshot")?;
         result
+    }
+
+    /// Counts, which takes as long as one likes.
+    #[cfg(test)]
+    pub(crate) fn count_to(&self, most: i64) -> Result<i64, StoreError> {
+        let sql =
+            "WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count LIMIT ?1)
+                   SELECT max(n) FROM count";
+        self.connection
+            .query_row(sql, [most], |row| row.get(0))
+            .doing("count")
     }
 
     /// The schema of the file; a newer claude-mem's is higher than

@@ -229,11 +229,18 @@ impl Session {
             assert_eq!(answer["outcome"], "success", "{answer}");
             assert_eq!(answer["exit_code"], 0, "{answer}");
             assert_eq!(answer["stderr"], "", "{answer}");
-            if answer["hook_event"] != "SessionStart" {
-                assert!(
-                    ["", "{}\n"].contains(&answer["stdout"].as_str().unwrap()),
-                    "{answer}"
+            let stdout = answer["stdout"].as_str().unwrap();
+            if stdout.contains("hookSpecificOutput") {
+                // Nothing that could block, deny or alter anything.
+                let said: Value = serde_json::from_str(stdout).unwrap();
+                let text = &said["hookSpecificOutput"]["additionalContext"];
+                let event = &answer["hook_event"];
+                assert_eq!(
+                    said,
+                    json!({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}})
                 );
+            } else {
+                assert!(["", "{}\n"].contains(&stdout), "{answer}");
             }
         }
         session
@@ -243,6 +250,12 @@ impl Session {
         self.messages
             .iter()
             .filter(|message| message["subtype"] == "hook_response")
+    }
+
+    /// How often memory was recalled.
+    pub(super) fn recalls(&self) -> usize {
+        let recalled = |answer: &&Value| answer["stdout"].to_string().contains("From memory");
+        self.hook_answers().filter(recalled).count()
     }
 
     /// How often hooks have run, by event.

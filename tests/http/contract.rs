@@ -16,7 +16,7 @@ fn get(route: &'static str, path: &'static str) -> Asked {
 }
 
 /// Requests that are answered in both modes, with the route that they are of.
-fn reads() -> Vec<Asked> {
+pub(super) fn reads() -> Vec<Asked> {
     let mut all = found();
     all.extend(rows());
     all.extend(state());

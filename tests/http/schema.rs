@@ -1,8 +1,11 @@
 //! The API's own description, held against what is answered.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::{Answer, Client};
+use super::{Answer, Client, Server};
+use crate::support::Sandbox;
 
 /// The served document.
 pub(super) struct Description(Value);
@@ -118,4 +121,44 @@ fn is(value: &Value, kind: &str) -> bool {
         "object" => value.is_object(),
         other => panic!("{other} is no type"),
     }
+}
+
+/// The routes that the server has, by its source.
+fn routes() -> BTreeSet<(String, String)> {
+    let source = include_str!("../../src/http/router.rs");
+    let mut routes = BTreeSet::new();
+    for route in source.split(".route(").skip(1) {
+        let (path, rest) = route
+            .split_once('"')
+            .and_then(|(_, rest)| rest.split_once('"'))
+            .expect("a route has a path");
+        let mut depth = 1;
+        let inside: String = rest
+            .chars()
+            .take_while(|c| {
+                depth += i32::from(*c == '(') - i32::from(*c == ')');
+                depth > 0
+            })
+            .collect();
+        for method in ["get", "post", "delete", "put", "patch"] {
+            let has = |name: &str| {
+                inside
+                    .split(|c: char| !c.is_alphanumeric() && c != '(' && c != '_')
+                    .any(|word| word.starts_with(&format!("{name}(")))
+            };
+            if has(method) {
+                routes.insert((method.to_uppercase(), path.to_owned()));
+            }
+        }
+    }
+    routes
+}
+
+#[test]
+fn the_document_has_the_routes_of_the_router_and_no_other() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox, &[]);
+    let document = Description::of(server.client);
+    let described: BTreeSet<(String, String)> = document.paths().into_iter().collect();
+    assert_eq!(described, routes());
 }

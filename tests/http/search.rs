@@ -86,6 +86,12 @@ fn filters_choose_with_and_without_words() {
         7
     );
     assert_eq!(found("/api/search?dateStart=2026-01-02"), [] as [i64; 0]);
+    let words = "/api/search?query=found&project=shop&platformSource";
+    assert_eq!(found(&format!("{words}=claude")), [7]);
+    assert_eq!(found(&format!("{words}=cursor")), [] as [i64; 0]);
+    let type_of = "/api/search/by-type?type=decision&platformSource";
+    assert_eq!(found(&format!("{type_of}=claude")), [5, 1]);
+    assert_eq!(found(&format!("{type_of}=cursor")), [] as [i64; 0]);
     for wrong in [
         "dateStart=soon",
         "orderBy=size&query=x",
@@ -132,6 +138,15 @@ fn a_timeline_goes_both_ways_from_any_anchor() {
             .map(|item| format!("{}{}", &item["type"].as_str().unwrap()[..1], item["id"]))
             .collect()
     };
+    // Which kind a row is, and of what type an observation.
+    let around = server.client.get("/api/timeline?anchor=3&window=1").ok();
+    let anchor = &around["items"][1];
+    let stored = server.client.get("/api/observation/3").ok();
+    assert_eq!(
+        (&anchor["type"], &anchor["obs_type"]),
+        (&serde_json::json!("observation"), &stored["type"])
+    );
+    assert_eq!(anchor["narrative"], stored["narrative"]);
     let path = "/api/timeline?depth_before=3&depth_after=2";
     assert_eq!(
         items(&format!("{path}&anchor=3")),

@@ -67,6 +67,26 @@ fn names_of_other_machines_and_pages_of_other_sites_are_refused() {
     assert!(!sandbox.data.join("settings.json").exists());
 }
 
+/// What a page sees whose own name leads to this machine.
+#[test]
+fn no_route_is_answered_under_a_foreign_name() {
+    let sandbox = filled();
+    let server = Server::start(&sandbox, &["--relay"]);
+    let reads = super::contract::reads();
+    let reads = reads.iter().map(|(method, _, path, _)| (*method, *path));
+    let all = reads
+        .chain(super::contract::WRITES)
+        .chain([("GET", "/stream"), ("GET", "/nothing")]);
+    for (method, path) in all {
+        let path = path.replace("{id}", "1");
+        for host in ["rebound.example", "rebound.example:80"] {
+            let headers = [("Host", host), ("Content-Type", "application/json")];
+            let answer = server.client.with(method, &path, &headers, "");
+            assert!(answer.error(403).contains("Host must be"), "{path}");
+        }
+    }
+}
+
 #[test]
 fn a_form_changes_nothing() {
     let sandbox = filled();

@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 use super::{Ran, Sandbox, binary, ran, run};
 
 /// Every hook executable.
-pub const HOOKS: [&str; 5] = [
+pub const HOOKS: [&str; 6] = [
     "context-hook",
     "new-hook",
     "save-hook",
     "summary-hook",
     "cleanup-hook",
+    "recall-hook",
 ];
 
 /// What a hook promises, whatever is broken, and what a loaded machine may add
@@ -55,17 +56,23 @@ pub fn assert_answer(hook: &str, ran: &Ran, what: &str) {
     if answer == json!({}) {
         return;
     }
-    assert_eq!(hook, "context-hook", "{what}: {answer}");
+    let (event, most) = match hook {
+        "context-hook" => ("SessionStart", 9_000),
+        "new-hook" => ("UserPromptSubmit", 1_500),
+        "save-hook" => ("PostToolUseFailure", 1_500),
+        "recall-hook" => ("PreToolUse", 1_500),
+        _ => panic!("{hook}, {what}: {answer}"),
+    };
     let text = told(&answer);
     assert_eq!(
         answer,
-        json!({"hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": text}}),
+        json!({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}}),
         "{what}"
     );
-    assert!(!text.is_empty() && text.encode_utf16().count() <= 9_000);
+    assert!(!text.is_empty() && text.encode_utf16().count() <= most);
 }
 
-/// What a `SessionStart` answer tells the session.
+/// What an answer tells the session.
 pub fn told(answer: &Value) -> String {
     answer["hookSpecificOutput"]["additionalContext"]
         .as_str()
@@ -158,6 +165,15 @@ impl Talk {
             "Write",
             &json!({"file_path": path, "content": content}),
             &json!({"type": "create", "filePath": path, "content": content, "structuredPatch": []}),
+        )
+    }
+
+    /// A file that is about to be read.
+    pub fn read(&self, turn: &str, call: &str, path: &str) -> Value {
+        self.payload(
+            "PreToolUse",
+            &json!({"prompt_id": turn, "tool_use_id": call, "tool_name": "Read",
+                "tool_input": {"file_path": path}}),
         )
     }
 

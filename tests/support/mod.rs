@@ -341,6 +341,7 @@ pub fn hook_for(event: &str) -> &'static str {
         "UserPromptSubmit" => "new-hook",
         "Stop" | "StopFailure" => "summary-hook",
         "SessionEnd" => "cleanup-hook",
+        "PreToolUse" => "recall-hook",
         _ => "save-hook",
     }
 }
@@ -355,8 +356,14 @@ pub fn session_a() -> Vec<Value> {
 
 /// Waits for a condition; fails the test when it does not come true.
 #[track_caller]
-pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let give_up = Instant::now() + PATIENCE;
+pub fn wait_until(what: &str, condition: impl FnMut() -> bool) {
+    wait_until_within(PATIENCE, what, condition);
+}
+
+/// The same for what may take longer than everything else.
+#[track_caller]
+pub fn wait_until_within(patience: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    let give_up = Instant::now() + patience;
     while !condition() {
         assert!(Instant::now() < give_up, "waited in vain until {what}");
         pause();

@@ -5,10 +5,11 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Sandbox, wait_until};
+use crate::support::{PATIENCE, Sandbox, wait_until, wait_until_within};
 
 /// What is wrong with a page as it stands, as a list of texts.
 const AUDIT: &str = include_str!("audit.js");
@@ -187,6 +188,14 @@ impl Browser {
         });
     }
 
+    /// The same for what may take longer than everything else.
+    #[track_caller]
+    pub(super) fn wait_within(&self, patience: Duration, expression: &str) {
+        wait_until_within(patience, expression, || {
+            self.value(&format!("Boolean({expression})")) == true
+        });
+    }
+
     /// Waits until an element is there.
     #[track_caller]
     pub(super) fn wait_for(&self, selector: &str) {
@@ -231,17 +240,46 @@ impl Browser {
     /// Addresses that were asked for since the last look.
     #[track_caller]
     pub(super) fn requests(&self) -> Vec<String> {
+        let asked = |event: &Value| {
+            event["params"]["request"]["url"]
+                .as_str()
+                .map(str::to_owned)
+        };
+        self.network().iter().filter_map(asked).collect()
+    }
+
+    /// Addresses of requests that the page has taken back, of all that `events`
+    /// has collected in earlier looks and this one.
+    #[track_caller]
+    pub(super) fn taken_back(&self, events: &mut Vec<Value>) -> Vec<String> {
+        events.extend(self.network());
+        let id = |event: &Value| event["params"]["requestId"].clone();
+        let canceled: Vec<Value> = events
+            .iter()
+            .filter(|event| event["params"]["canceled"] == true)
+            .map(id)
+            .collect();
+        events
+            .iter()
+            .filter(|event| canceled.contains(&id(event)))
+            .filter_map(|event| {
+                event["params"]["request"]["url"]
+                    .as_str()
+                    .map(str::to_owned)
+            })
+            .collect()
+    }
+
+    /// Requests that were begun, and those that failed, since the last look.
+    #[track_caller]
+    fn network(&self) -> Vec<Value> {
         self.log("performance")
             .iter()
-            .filter_map(|line| {
-                let event: Value = serde_json::from_str(line).unwrap();
-                let event = &event["message"];
-                (event["method"] == "Network.requestWillBeSent").then(|| {
-                    event["params"]["request"]["url"]
-                        .as_str()
-                        .unwrap()
-                        .to_owned()
-                })
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["message"].clone())
+            .filter(|event| {
+                ["Network.requestWillBeSent", "Network.loadingFailed"]
+                    .iter()
+                    .any(|method| event["method"] == *method)
             })
             .collect()
     }

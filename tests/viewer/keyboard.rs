@@ -4,6 +4,7 @@ use super::{open, seeded};
 
 const ENTER: &str = "\u{e007}";
 const ESCAPE: &str = "\u{e00c}";
+const RIGHT: &str = "\u{e014}";
 
 /// Where the focus is: the memory's key, else the element's name.
 const FOCUS: &str =
@@ -107,5 +108,50 @@ fn the_theme_is_remembered_and_the_help_explains() {
     assert_eq!(browser.problems(), [""; 0]);
     browser.press(ESCAPE);
     browser.wait("!document.querySelector('dialog').open");
+    assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn how_far_the_statistics_look_back_is_chosen_by_keys_and_remembered() {
+    // Of two months, every half hour one.
+    let sandbox = seeded(3_000);
+    let Some((server, browser)) = open(&sandbox, &[]) else {
+        return;
+    };
+    let load = || {
+        browser.load(&server.at("#/stats"));
+        browser.wait_for(".chart .bar rect.fill");
+    };
+    let bars = |count: u32| {
+        browser.wait(&format!(
+            "document.querySelector('.chart').querySelectorAll('.bar').length === {count}"
+        ));
+    };
+    let told = || browser.value("document.querySelector('.chart').getAttribute('aria-label')");
+    load();
+    bars(30);
+    browser.run("document.querySelector('.spans input:checked').focus()");
+    browser.press(RIGHT);
+    bars(90);
+    assert_eq!(browser.value("document.activeElement.value"), "90");
+    assert_eq!(
+        told(),
+        "Observations a day, by type: 3,000 observations in 90 days"
+    );
+    browser.press(RIGHT);
+    bars(53);
+    assert_eq!(
+        told(),
+        "Observations a week, by type: 3,000 observations in 53 weeks"
+    );
+    assert_eq!(browser.problems(), [""; 0]);
+    browser.screenshot("stats-year");
+    load();
+    bars(53);
+    let checked = "document.querySelector('.spans input:checked').value";
+    assert_eq!(browser.value(checked), "365");
+    browser.run(&format!("{}.focus()", checked.trim_end_matches(".value")));
+    browser.press(RIGHT);
+    bars(30);
     assert_eq!(browser.console(), [""; 0]);
 }

@@ -2,7 +2,7 @@
 
 use super::world::writable;
 use super::{Browser, Server, open, seeded};
-use crate::support::{Sandbox, Talk, wait_until};
+use crate::support::{PATIENCE, Sandbox, Talk, wait_until, wait_until_within};
 
 #[test]
 fn an_empty_memory_teaches_and_then_fills_by_itself() {
@@ -150,4 +150,49 @@ fn a_summary_that_grows_is_shown_as_it_is_now() {
         3
     );
     assert_eq!(browser.console(), [""; 0]);
+}
+
+#[test]
+fn a_search_says_that_it_runs_gives_way_to_the_next_and_says_why_it_failed() {
+    let sandbox = seeded(100);
+    let Some((server, browser)) = open(&sandbox, &[]) else {
+        return;
+    };
+    browser.load(&server.at("#/"));
+    browser.wait("document.querySelectorAll('article').length > 5");
+    let type_in = |words: &str| {
+        browser.run(&format!(
+            "const search = document.getElementById('search'); search.focus(); search.value = {words:?};
+             search.dispatchEvent(new Event('input'));"
+        ));
+        browser.wait(&format!("location.hash.endsWith('q={words}')"));
+    };
+    server.halt(true);
+    type_in("invoices");
+    browser.wait("document.querySelector('.results [role=status]')?.textContent === 'Searching…'");
+    assert_eq!(browser.problems(), [""; 0]);
+    browser.screenshot("searching");
+    let mut events = Vec::new();
+    let mut is_taken_back = || {
+        let addresses = browser.taken_back(&mut events);
+        addresses.iter().any(|one| one.contains("query=invoices"))
+    };
+    assert!(!is_taken_back());
+    type_in("discounts");
+    // Long before its own time is over, which would end it as well.
+    wait_until_within(
+        PATIENCE / 2,
+        "the first search is taken back",
+        is_taken_back,
+    );
+    server.halt(false);
+    browser.wait("document.querySelector('article mark')?.textContent === 'discounts'");
+    assert_eq!(browser.console(), [""; 0]);
+    drop(server);
+    type_in("pages");
+    browser.wait(
+        "document.querySelector('.results [role=alert]')?.textContent.includes('does not answer')",
+    );
+    assert_eq!(browser.problems(), [""; 0]);
+    browser.screenshot("search-failed");
 }

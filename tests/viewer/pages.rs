@@ -364,3 +364,23 @@ fn settings_are_changed_in_relay_mode_alone() {
     );
     assert_quiet(&browser, &server);
 }
+
+#[test]
+fn cards_have_room_for_their_texts_when_the_window_becomes_narrow() {
+    let sandbox = seeded(30);
+    let Some((server, browser)) = open(&sandbox, &[]) else {
+        return;
+    };
+    browser.resize(WIDE);
+    look(&browser, &server, "#/", "article .card-text");
+    browser.resize(NARROW);
+    // Their titles take two lines now; no line of the text below is cut.
+    let cut = "[...document.querySelectorAll('article.kind-observation')].filter((card) => {
+        const text = card.querySelector('.card-text').getBoundingClientRect();
+        const line = parseFloat(getComputedStyle(card.querySelector('.card-text')).lineHeight);
+        return text.height < line - 1;
+    }).length";
+    browser.wait(&format!("({cut}) === 0"));
+    browser.resize(WIDE);
+    browser.wait(&format!("({cut}) === 0"));
+}

@@ -4,6 +4,8 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 
 use claude_mem::store::Writer;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::Browser;
 use crate::support::{Sandbox, binary};
@@ -48,6 +50,17 @@ impl Server {
 
     pub(super) fn at(&self, place: &str) -> String {
         format!("{}/{place}", self.address)
+    }
+
+    /// Lets the server stand still, or go on.
+    pub(super) fn halt(&self, still: bool) {
+        let signal = if still {
+            Signal::SIGSTOP
+        } else {
+            Signal::SIGCONT
+        };
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        kill(pid, signal).unwrap();
     }
 
     pub(super) fn port(&self) -> &str {
@@ -102,20 +115,20 @@ pub(super) fn seeded(observations: u32) -> Sandbox {
          CREATE TEMP TABLE kinds (kind); INSERT INTO kinds VALUES {kinds};
          {rows} INSERT INTO sdk_sessions (content_session_id, memory_session_id, project, status, prompt_counter, captured, processed, started_at, started_at_epoch)
              SELECT 'c-' || session, 'm-' || session, project, 'completed', 2, 24, 24, {iso}, at FROM rows WHERE n % 20 = 1;
-         {rows} INSERT INTO observations (uid, session_db_id, memory_session_id, project, type, title, subtitle, narrative, facts, concepts, files_read, files_modified, prompt_number, discovery_tokens, content_hash, generated_by_model, created_at, created_at_epoch)
-             SELECT 'o-' || n, session, 'm-' || session, project, (SELECT kind FROM kinds WHERE rowid = n % 8 + 1),
-                 'Memory ' || n || ' about invoices', 'Pages are counted after discounts', 'The `count` was taken too early, in row ' || n || '.',
-                 '[\"The limit is 999 lines\"]', '[\"gotcha\"]', '[\"src/invoice.rs\"]', '[\"src/pages.rs\"]', turn, 1500, 'h-' || n, 'test-model', {iso}, at FROM rows;
          {rows} INSERT INTO session_summaries (uid, session_db_id, memory_session_id, project, request, learned, completed, next_steps, prompt_number, created_at, created_at_epoch)
              SELECT 's-' || n, session, 'm-' || session, project, 'Mend page ' || n, 'Discounts add rows', 'A test holds the count', 'Look at credit notes', turn, {iso}, at + 1000 FROM rows WHERE n % 10 = 0;
          {rows} INSERT INTO user_prompts (uid, session_db_id, content_session_id, project, prompt_number, prompt_text, created_at, created_at_epoch)
              SELECT 'p-' || n, session, 'c-' || session, project, turn, 'Why does page ' || n || ' go missing?', {iso}, at - 1000 FROM rows WHERE n % 10 = 1;
+         {rows} INSERT INTO observations (uid, session_db_id, memory_session_id, project, type, title, subtitle, narrative, facts, concepts, files_read, files_modified, prompt_number, discovery_tokens, content_hash, generated_by_model, created_at, created_at_epoch)
+             SELECT 'o-' || n, session, 'm-' || session, project, (SELECT kind FROM kinds WHERE rowid = n % 8 + 1),
+                 'Memory ' || n || ' about invoices', 'Pages are counted after discounts', 'The `count` was taken too early, in row ' || n || '.',
+                 '[\"The limit is 999 lines\"]', '[\"gotcha\"]', '[\"src/invoice.rs\"]', '[\"src/pages.rs\"]', turn, 1500, 'h-' || n, 'test-model', {iso}, at FROM rows;
          {rows} INSERT INTO usage (session_db_id, prompt_number, project, provider, model, outcome, input_tokens, cache_read_tokens, output_tokens, duration_ms, created_at_epoch)
              SELECT session, turn, project, 'anthropic', iif(n % 30, 'claude-haiku-4-5', 'moonshine'), iif(n % 50, 'ok', 'timeout'), 6000 + n % 7 * 500, 2000, 700, 900, at FROM rows WHERE n % 10 = 0;
          COMMIT;"
     );
     connection.execute_batch(&script).unwrap();
-    // The newest can be searched for.
+    // Those that were written last can be searched for: observations.
     let mut writer = Writer::open(&sandbox.locations(), "test").unwrap();
     for _ in 0..INDEXED {
         if !writer.index_backlog().unwrap() {

@@ -19,15 +19,17 @@ pub(super) enum Executable {
     Save,
     Summary,
     Cleanup,
+    Recall,
 }
 
 impl Executable {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Context,
         Self::New,
         Self::Save,
         Self::Summary,
         Self::Cleanup,
+        Self::Recall,
     ];
 
     pub(super) const fn file_name(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Executable {
             Self::Save => "save-hook",
             Self::Summary => "summary-hook",
             Self::Cleanup => "cleanup-hook",
+            Self::Recall => "recall-hook",
         }
     }
 }
@@ -65,9 +68,10 @@ const fn hook(
     }
 }
 
-const HOOKS: [Hook; 9] = [
+const HOOKS: [Hook; 10] = [
     hook("SessionStart", Executable::Context, None, 5),
     hook("UserPromptSubmit", Executable::New, None, 5),
+    hook("PreToolUse", Executable::Recall, Some("Read"), 5),
     hook("PostToolUse", Executable::Save, Some("*"), 5),
     hook("PostToolUseFailure", Executable::Save, Some("*"), 5),
     hook("SubagentStop", Executable::Save, None, 5),

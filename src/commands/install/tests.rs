@@ -10,9 +10,10 @@ use tempfile::TempDir;
 use super::ours::{self, Executable};
 use super::{Change, Entry, Outcome, Plan, install, run, settings_path, uninstall};
 
-const EVENTS: [(&str, &str); 9] = [
+const EVENTS: [(&str, &str); 10] = [
     ("SessionStart", "context-hook"),
     ("UserPromptSubmit", "new-hook"),
+    ("PreToolUse", "recall-hook"),
     ("PostToolUse", "save-hook"),
     ("PostToolUseFailure", "save-hook"),
     ("SubagentStop", "save-hook"),

@@ -1,7 +1,11 @@
 //! Clients that call a session by Claude Code's id of it.
 
 use axum::extract::State;
+use axum::http::StatusCode;
+use capture::privacy;
 use serde_json::json;
+
+use crate::store::web::NewestTurn;
 
 use super::super::answer::{Answer, Failure, ok};
 use super::super::ask::JsonBody;
@@ -87,6 +91,11 @@ pub(super) async fn tool_call(
     if let Some(id) = body.text(&["tool_use_id", "toolUseId", "correlation_id"]) {
         event.insert("tool_use_id".to_owned(), id.into());
     }
+    if !event.contains_key("prompt_id")
+        && let Some(id) = turn_id(newest_turn(app, name).await?.as_ref())
+    {
+        event.insert("prompt_id".to_owned(), id.into());
+    }
     hand_over(app, name, event, body).await
 }
 
@@ -99,13 +108,74 @@ pub(in super::super) async fn summarize(
     ok(&status(&stop(&app, &name, &body).await?))
 }
 
-/// The end of a turn, which is what a summary is made at.
+/// The end of a turn, which is what a summary is made at. A client that has not
+/// told what was asked may tell it now.
 pub(super) async fn stop(app: &Shared, name: &str, body: &JsonBody) -> Result<Outcome, Failure> {
+    if let Some(text) = body.text(&["last_user_message", "lastUserMessage"]) {
+        let newest = newest_turn(app, name).await?;
+        if !is_known(newest.as_ref(), text) {
+            let mut event = payload(name, "UserPromptSubmit", body);
+            event.insert("prompt".to_owned(), text.into());
+            if let Some(id) = unasked(newest.as_ref()) {
+                event.insert("prompt_id".to_owned(), id.into());
+            }
+            match hand_over(app, name, event, body).await {
+                // Not every message is one that the user wrote.
+                Err(failure) if failure.status() == StatusCode::BAD_REQUEST => {}
+                outcome => drop(outcome?),
+            }
+        }
+    }
     let mut event = payload(name, "Stop", body);
     if let Some(text) = body.text(&["last_assistant_message", "lastAssistantMessage"]) {
         event.insert("last_assistant_message".to_owned(), text.into());
     }
     hand_over(app, name, event, body).await
+}
+
+/// Begins the ids of turns whose prompt is told at their end.
+const UNASKED: &str = "relay-";
+
+/// The turn of a tool call from a client that tells no prompts beforehand: under
+/// its id, the prompt that comes with the turn's end will find it.
+fn turn_id(newest: Option<&NewestTurn>) -> Option<String> {
+    match newest {
+        None => Some(format!("{UNASKED}1")),
+        Some(turn) if !is_unasked(turn) => None,
+        Some(turn) if turn.is_open => turn.prompt_id.clone(),
+        Some(turn) => Some(format!("{UNASKED}{}", turn.number + 1)),
+    }
+}
+
+fn is_unasked(turn: &NewestTurn) -> bool {
+    let id = turn.prompt_id.as_deref();
+    id.is_some_and(|id| id.starts_with(UNASKED))
+}
+
+/// The open turn that waits for its prompt.
+fn unasked(newest: Option<&NewestTurn>) -> Option<String> {
+    let waits = |turn: &&NewestTurn| turn.is_open && turn.prompt.is_none() && is_unasked(turn);
+    newest.filter(waits)?.prompt_id.clone()
+}
+
+/// Whether the turn that is about to end has its prompt, or has ended with this
+/// one before.
+fn is_known(newest: Option<&NewestTurn>, text: &str) -> bool {
+    newest.is_some_and(|turn| {
+        let had = turn.prompt.is_some() || turn.private;
+        let same = turn.prompt.as_deref().map(str::trim) == Some(privacy::scrub(text).trim());
+        same || (had && turn.is_open)
+    })
+}
+
+async fn newest_turn(app: &Shared, name: &str) -> Result<Option<NewestTurn>, Failure> {
+    let name = name.to_owned();
+    app.pool
+        .read(move |reader| match reader {
+            Some(reader) => Ok(reader.newest_turn(&name)?),
+            None => Ok(None),
+        })
+        .await
 }
 
 pub(in super::super) async fn complete(

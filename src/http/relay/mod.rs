@@ -64,6 +64,7 @@ pub(super) enum Outcome {
     /// It was not taken, for this reason.
     NotCaptured(&'static str),
     Committed {
+        event_id: String,
         receipt: Receipt,
         duplicate: bool,
     },
@@ -127,17 +128,28 @@ pub(super) async fn hand_over(
     body: &JsonBody,
 ) -> Result<Outcome, Failure> {
     let project = project(app, session, body).await?;
+    hand_over_with(app, session, move || {
+        let by = Instant::now() + ACK;
+        Ok(capture::relay::relay(&settings(), payload, project, by))
+    })
+    .await
+}
+
+/// As [`hand_over`], by whatever way `relay` takes.
+async fn hand_over_with(
+    app: &Shared,
+    session: &str,
+    relay: impl FnOnce() -> Result<Relayed, Failure> + Send + 'static,
+) -> Result<Outcome, Failure> {
     let turn = TURNS
         .acquire()
         .await
         .map_err(|_| Failure::unavailable("the server is ending"))?;
-    let relayed = tokio::task::spawn_blocking(move || {
-        capture::relay::relay(&settings(), payload, project, Instant::now() + ACK)
-    })
-    .await
-    .map_err(|_| Failure::unavailable("the event could not be handed over; see the log"))?;
+    let relayed = tokio::task::spawn_blocking(relay)
+        .await
+        .map_err(|_| Failure::unavailable("the event could not be handed over; see the log"))?;
     drop(turn);
-    match relayed {
+    match relayed? {
         Relayed::Skipped("no_event") => Err(Failure::bad("there is nothing to capture in this")),
         Relayed::Skipped(reason) => Ok(Outcome::NotCaptured(reason)),
         Relayed::Handed {
@@ -148,7 +160,11 @@ pub(super) async fn hand_over(
             let duplicate = matches!(&delivery, Delivery::Acked(ack)
                 if ack.status == AckStatus::Duplicate);
             let receipt = committed(app, session, &event_id).await?;
-            Ok(Outcome::Committed { receipt, duplicate })
+            Ok(Outcome::Committed {
+                event_id,
+                receipt,
+                duplicate,
+            })
         }
     }
 }

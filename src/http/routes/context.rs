@@ -1,11 +1,11 @@
 //! What a session is told, for those who are not started by Claude Code.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use axum::extract::State;
 use capture::project::Scope;
-use capture::settings::Settings;
 use serde_json::json;
 
 use crate::context::{self, Input, Options, text::joined, zone};
@@ -13,7 +13,7 @@ use crate::health::Stall;
 use crate::store::Reader;
 use crate::store::web::{Page, WebObservation, WebSummary};
 
-use super::super::answer::{self, Answer, Failure, ok};
+use super::super::answer::{self, Answer, Failure, Fields, Items, ok};
 use super::super::ask::{JsonBody, Params};
 use super::super::state::{Shared, settings};
 use super::health::look;
@@ -58,38 +58,54 @@ async fn tell(
         cause,
         action: health.stall_action.clone().unwrap_or_default(),
     });
+    let asked = Arc::clone(&app);
     app.pool
         .read(move |reader| {
-            let text = session_start(reader, stall, &settings(), &projects, full)?;
-            Ok(answer::text(if colours { painted(&text) } else { text }))
+            let mut options = Options::from_settings(&settings());
+            if full {
+                options.full_count = options.observations;
+            }
+            let start = SessionStart {
+                projects,
+                options,
+                stall,
+            };
+            let path = asked.locations.database();
+            let text = asked.starts.get(&path, start, |start| start.text(reader))?;
+            Ok(answer::text(if colours {
+                painted(&text)
+            } else {
+                String::clone(&text)
+            }))
         })
         .await
 }
 
-fn session_start(
-    reader: Option<&Reader>,
+/// All that a session's start is told by, beside the rows: the same rows give the
+/// same text, since no clock has a part in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) struct SessionStart {
+    projects: Vec<String>,
+    options: Options,
     stall: Option<Stall>,
-    settings: &Settings,
-    projects: &[String],
-    full: bool,
-) -> Result<String, Failure> {
-    let mut options = Options::from_settings(settings);
-    if full {
-        options.full_count = options.observations;
-    }
-    let here = projects.last().map(String::as_str).unwrap_or_default();
-    let mut input = Input::empty(here, options, zone::local());
-    if let Some(reader) = reader {
-        let mut names = Vec::new();
-        for project in projects {
-            names.extend(context::projects(reader, &scope(project))?);
+}
+
+impl SessionStart {
+    fn text(&self, reader: Option<&Reader>) -> Result<String, Failure> {
+        let here = self.projects.last().map(String::as_str).unwrap_or_default();
+        let mut input = Input::empty(here, self.options, zone::local());
+        if let Some(reader) = reader {
+            let mut names = Vec::new();
+            for project in &self.projects {
+                names.extend(context::projects(reader, &scope(project))?);
+            }
+            names.sort_unstable();
+            names.dedup();
+            context::fetch(reader, &names, None, &mut input)?;
         }
-        names.sort_unstable();
-        names.dedup();
-        context::fetch(reader, &names, None, &mut input)?;
+        input.stall.clone_from(&self.stall);
+        Ok(context::render(&input))
     }
-    input.stall = stall;
-    Ok(context::render(&input))
 }
 
 /// What a session of this project sees.
@@ -149,13 +165,14 @@ pub(in super::super) async fn recent(State(app): State<Shared>, params: Params) 
             for row in &observations {
                 render::observation(&mut text, row);
             }
-            ok(&json!({
-                "summaries": summaries,
-                "session_summaries": summaries,
-                "observations": observations,
-                "recent_observations": observations,
-                "content": [{ "type": "text", "text": text }],
-            }))
+            let (summaries, observations) = (Items::of(&summaries)?, Items::of(&observations)?);
+            Ok(Fields::default()
+                .put_items("summaries", &[&summaries])
+                .put_items("session_summaries", &[&summaries])
+                .put_items("observations", &[&observations])
+                .put_items("recent_observations", &[&observations])
+                .put("content", &json!([{ "type": "text", "text": text }]))?
+                .ok())
         })
         .await
 }
@@ -167,9 +184,10 @@ pub(in super::super) async fn semantic(State(app): State<Shared>, body: JsonBody
     };
     let limit = body.count("limit", 5, 50)?;
     let project = body.text(&["project"]).map(str::to_owned);
+    let platform = body.text(&["platformSource"]).map(str::to_owned);
     app.pool
         .read(move |reader| {
-            let found = find(reader, &Wanted::words(&query, project, limit))?;
+            let found = find(reader, &Wanted::words(&query, project, platform, limit))?;
             let mut text = String::new();
             for hit in &found.observations {
                 let row = &hit.row;

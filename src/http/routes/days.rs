@@ -1,5 +1,7 @@
 //! What each of the last days brought, and what it cost.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use capture::settings::Key;
 use serde::Serialize;
@@ -43,6 +45,7 @@ struct Told<'a, T> {
 pub(in super::super) async fn daily(State(app): State<Shared>, params: Params) -> Answer {
     let days = days(&params)?;
     let project = params.owned("project");
+    let asked = Arc::clone(&app);
     app.pool
         .read(move |reader| {
             let bounds: Vec<i64> = days
@@ -51,12 +54,19 @@ pub(in super::super) async fn daily(State(app): State<Shared>, params: Params) -
                 .chain(days.last().map(|day| day.until))
                 .collect();
             let counts = match reader {
-                Some(reader) => reader.web_days(project.as_deref(), &bounds)?,
-                None => vec![DayCounts::default(); days.len()],
+                Some(reader) => {
+                    let path = asked.locations.database();
+                    asked
+                        .days
+                        .get(&path, (project, bounds), |(project, bounds)| {
+                            reader.web_days(project.as_deref(), bounds)
+                        })?
+                }
+                None => Arc::new(vec![DayCounts::default(); days.len()]),
             };
-            let told: Vec<Told<'_, DayCounts>> = days
+            let told: Vec<Told<'_, &DayCounts>> = days
                 .iter()
-                .zip(counts)
+                .zip(counts.iter())
                 .map(|(day, counts)| Told {
                     day: &day.name,
                     counts,
@@ -107,14 +117,30 @@ impl From<&Sum> for Spent {
 pub(in super::super) async fn usage(State(app): State<Shared>, params: Params) -> Answer {
     let days = days(&params)?;
     let project = params.owned("project");
+    let asked = Arc::clone(&app);
     app.pool
         .read(move |reader| {
             let settings = settings();
+            let bounds = days.iter().map(|day| day.from).collect();
+            let path = asked.locations.database();
+            let calls = asked
+                .calls
+                .get(&path, (project, bounds), |(project, _)| match reader {
+                    Some(reader) => days
+                        .iter()
+                        .map(|day| reader.usage_by_model(day.from, day.until, project.as_deref()))
+                        .collect(),
+                    None => Ok(vec![Vec::new(); days.len()]),
+                })?;
             let (prices, warnings) = Prices::of_settings(&settings);
             let mut total = Sum::default();
             let mut told = Vec::with_capacity(days.len());
-            for day in &days {
-                let sum = spent_on(reader, day, project.as_deref(), &prices, &mut total)?;
+            for (day, calls) in days.iter().zip(calls.iter()) {
+                let mut sum = Sum::default();
+                for row in calls {
+                    sum.add(row, &prices);
+                    total.add(row, &prices);
+                }
                 told.push(Told {
                     day: &day.name,
                     counts: Spent::from(&sum),
@@ -131,24 +157,6 @@ pub(in super::super) async fn usage(State(app): State<Shared>, params: Params) -
             }))
         })
         .await
-}
-
-/// One day's calls, also added to `total`.
-fn spent_on(
-    reader: Option<&Reader>,
-    day: &Day,
-    project: Option<&str>,
-    prices: &Prices,
-    total: &mut Sum,
-) -> Result<Sum, Failure> {
-    let mut sum = Sum::default();
-    if let Some(reader) = reader {
-        for row in reader.usage_by_model(day.from, day.until, project)? {
-            sum.add(&row, prices);
-            total.add(&row, prices);
-        }
-    }
-    Ok(sum)
 }
 
 /// Tokens of all projects that count against the day's limit: of calls that

@@ -44,10 +44,10 @@ pub(super) fn details(found: &Found) -> String {
         for part in [&scored.row.subtitle, &scored.row.narrative] {
             paragraph(&mut text, "", part);
         }
-        list(&mut text, "Facts", scored.row.facts.as_deref());
-        list(&mut text, "Concepts", scored.row.concepts.as_deref());
-        list(&mut text, "Read", scored.row.files_read.as_deref());
-        list(&mut text, "Modified", scored.row.files_modified.as_deref());
+        list(&mut text, "Facts", &scored.row.facts);
+        list(&mut text, "Concepts", &scored.row.concepts);
+        list(&mut text, "Read", &scored.row.files_read);
+        list(&mut text, "Modified", &scored.row.files_modified);
         text.push('\n');
     }
     for scored in &found.sessions {
@@ -78,10 +78,8 @@ fn paragraph(text: &mut String, name: &str, words: &str) {
 }
 
 /// The items of a list that is kept as JSON.
-fn list(text: &mut String, name: &str, json: Option<&str>) {
-    let items: Vec<String> = json
-        .and_then(|json| serde_json::from_str(json).ok())
-        .unwrap_or_default();
+fn list(text: &mut String, name: &str, json: &str) {
+    let items: Vec<String> = serde_json::from_str(json).unwrap_or_default();
     if !items.is_empty() {
         let items: Vec<String> = items.iter().map(|item| line(item)).collect();
         let _ = writeln!(text, "{name}: {}", items.join("; "));

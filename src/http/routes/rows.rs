@@ -1,7 +1,6 @@
 //! Listings, single rows and batches.
 
 use axum::extract::State;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::search::{FileRequest, about_file};
@@ -9,7 +8,7 @@ use crate::store::web::{
     Page, ProjectCounts, WebObservation, WebPrompt, WebRow, WebSession, WebSummary,
 };
 
-use super::super::answer::{Answer, Failure, ok};
+use super::super::answer::{Answer, Failure, Fields, Items, ok};
 use super::super::ask::{JsonBody, Params, Segment};
 use super::super::state::Shared;
 
@@ -35,18 +34,6 @@ pub(in super::super) async fn prompts(state: State<Shared>, params: Params) -> A
 }
 
 /// One page; the rows stand under two names.
-#[derive(Serialize)]
-struct Listing<'a, T> {
-    items: &'a [T],
-    total: i64,
-    #[serde(rename = "hasMore")]
-    has_more: bool,
-    offset: usize,
-    limit: usize,
-    #[serde(flatten)]
-    named: std::collections::BTreeMap<&'static str, &'a [T]>,
-}
-
 async fn list<T: WebRow>(
     State(app): State<Shared>,
     params: Params,
@@ -78,14 +65,15 @@ async fn list<T: WebRow>(
                 }
             };
             let end = i64::try_from(page.offset.saturating_add(items.len())).unwrap_or(i64::MAX);
-            ok(&Listing {
-                items: &items,
-                total,
-                has_more: !items.is_empty() && end < total,
-                offset: page.offset,
-                limit: page.limit,
-                named: [(name, &items[..])].into(),
-            })
+            let rows = Items::of(&items)?;
+            Ok(Fields::default()
+                .put_items("items", &[&rows])
+                .put_items(name, &[&rows])
+                .put("total", &total)?
+                .put("hasMore", &(!items.is_empty() && end < total))?
+                .put("offset", &page.offset)?
+                .put("limit", &page.limit)?
+                .ok())
         })
         .await
 }

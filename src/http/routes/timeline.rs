@@ -2,13 +2,14 @@
 
 use axum::extract::State;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::search::{self, Anchor, Middle, SearchError, Timeline, TimelineError};
-use crate::store::web::{WebObservation, WebPrompt, WebRow, WebSummary};
-use crate::store::{Around, Moment, Reader, StoreError};
+use crate::store::web::{WebObservation, WebPrompt, WebSummary};
+use crate::store::{Around, Kind, Point, Reader};
 
-use super::super::answer::{Answer, Failure, ok};
+use super::super::answer::{Answer, Failure, Fields, Items};
 use super::super::ask::Params;
 use super::super::state::{Shared, now_ms};
 use super::render::{COLUMNS, observation, prompt, summary};
@@ -48,8 +49,8 @@ async fn answer(State(app): State<Shared>, params: &Params, middle: Middle) -> A
     app.pool
         .read(move |reader| {
             let reader = reader.ok_or_else(|| Failure::not_found("Nothing is remembered yet"))?;
-            let found = search::timeline(reader, &middle, &around).map_err(failure)?;
-            ok(&render(reader, &found)?)
+            let found = search::points(reader, &middle, &around).map_err(failure)?;
+            render(reader, &found)
         })
         .await
 }
@@ -64,47 +65,57 @@ fn failure(error: TimelineError) -> Failure {
     }
 }
 
-fn render(reader: &Reader, found: &Timeline) -> Result<Value, StoreError> {
+fn render(reader: &Reader, found: &Timeline<Point>) -> Answer {
     let mut text = format!("{COLUMNS}\n");
-    let mut items = Vec::with_capacity(found.items.len());
-    for (place, moment) in found.items.iter().enumerate() {
-        if Some(place) == found.middle {
-            text.push_str("→ ");
+    let mut items = Items::default();
+    for (place, point) in found.items.iter().enumerate() {
+        let start = text.len();
+        match point.kind {
+            Kind::Observation => {
+                if let Some(row) = reader.web_row::<WebObservation>(point.id)? {
+                    observation(&mut text, &row);
+                    items.push(&row.as_type("observation"))?;
+                }
+            }
+            Kind::Summary => {
+                if let Some(row) = reader.web_row::<WebSummary>(point.id)? {
+                    summary(&mut text, &row);
+                    items.push(&Item::new("session", &row))?;
+                }
+            }
+            Kind::Prompt => {
+                if let Some(row) = reader.web_row::<WebPrompt>(point.id)? {
+                    prompt(&mut text, &row);
+                    items.push(&Item::new("prompt", &row))?;
+                }
+            }
         }
-        items.extend(match moment {
-            Moment::Observation(row) => {
-                item::<WebObservation>(reader, row.id, "observation", &mut text, observation)?
-            }
-            Moment::Summary(row) => {
-                item::<WebSummary>(reader, row.id, "session", &mut text, summary)?
-            }
-            Moment::Prompt(row) => item::<WebPrompt>(reader, row.id, "prompt", &mut text, prompt)?,
-        });
+        if Some(place) == found.middle {
+            text.insert_str(start, "→ ");
+        }
     }
-    Ok(json!({
-        "items": items,
-        "timeline": items,
-        "anchor": match &found.anchor {
-            Anchor::Observation(id) => Value::from(*id),
-            other => other.to_string().into(),
-        },
-        "content": [{ "type": "text", "text": text }],
-    }))
+    let anchor = match &found.anchor {
+        Anchor::Observation(id) => Value::from(*id),
+        other => other.to_string().into(),
+    };
+    Ok(Fields::default()
+        .put_items("items", &[&items])
+        .put_items("timeline", &[&items])
+        .put("anchor", &anchor)?
+        .put("content", &json!([{ "type": "text", "text": text }]))?
+        .ok())
 }
 
-/// A row with its kind; the type of an observation stands in `obs_type` too.
-fn item<T: WebRow>(
-    reader: &Reader,
-    id: i64,
-    kind: &str,
-    text: &mut String,
-    line: fn(&mut String, &T),
-) -> Result<Option<Value>, StoreError> {
-    let Some(row) = reader.web_row::<T>(id)? else {
-        return Ok(None);
-    };
-    line(text, &row);
-    let mut value = serde_json::to_value(&row).unwrap_or_default();
-    value["type"] = kind.into();
-    Ok(Some(value))
+/// A row with its kind.
+#[derive(Serialize)]
+struct Item<'a, T> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    row: &'a T,
+}
+
+impl<'a, T> Item<'a, T> {
+    fn new(r#type: &'static str, row: &'a T) -> Self {
+        Self { r#type, row }
+    }
 }

@@ -20,18 +20,22 @@ export function address(path, params) {
   return text ? `${path}?${text}` : path;
 }
 
-async function ask(path, params, options) {
+/** Asks and reads the answer with `read`. Who aborts gets an `AbortError`. */
+async function ask(path, params, options, read) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const signal = options && options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
-  let response;
   try {
-    response = await fetch(address(path, params), { ...options, signal });
+    const response = await fetch(address(path, params), { ...options, signal });
+    if (!response.ok) throw await failure(response);
+    return await read(response);
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (error.name === "AbortError" || error instanceof ApiError) throw error;
+    if (error.name === "TimeoutError") throw new ApiError(`The server has not answered within ${TIMEOUT_MS / 1000} seconds: it is busy, or stopped.`, 0);
     throw new ApiError("The server does not answer. Is `claude-mem serve` running?", 0);
   }
-  return response;
 }
+
+const json = (response) => response.json();
 
 async function failure(response) {
   let text = "";
@@ -45,17 +49,13 @@ async function failure(response) {
 }
 
 /** GET, as JSON. */
-export async function get(path, params, signal) {
-  const response = await ask(path, params, { signal, headers: { Accept: "application/json" } });
-  if (!response.ok) throw await failure(response);
-  return response.json();
+export function get(path, params, signal) {
+  return ask(path, params, { signal, headers: { Accept: "application/json" } }, json);
 }
 
 /** GET, as text. */
-export async function getText(path, params, signal) {
-  const response = await ask(path, params, { signal });
-  if (!response.ok) throw await failure(response);
-  return response.text();
+export function getText(path, params, signal) {
+  return ask(path, params, { signal }, (response) => response.text());
 }
 
 let description = null;
@@ -77,12 +77,7 @@ export async function getOptional(route, params, signal, id = "") {
 }
 
 /** POST of JSON. */
-export async function post(path, body) {
-  const response = await ask(path, null, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw await failure(response);
-  return response.json();
+export function post(path, body) {
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return ask(path, null, options, json);
 }

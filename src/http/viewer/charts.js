@@ -26,15 +26,16 @@ export function ceiling(value) {
 
 /**
  * Bars of stacked series. `days`: labels (ISO days). `series`: name, class and
- * one number a day.
+ * one number a bar. `step`: what a bar stands for, beginning with its day.
  */
-export function stackedBars({ title, days, series, unit }) {
+export function stackedBars({ title, days, series, unit, step = "day" }) {
   const totals = days.map((_, at) => series.reduce((sum, one) => sum + one.values[at], 0));
   const top = ceiling(Math.max(0, ...totals));
   const width = matchMedia("(max-width: 40rem)").matches ? NARROW : WIDE;
-  const chart = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, class: "chart", role: "img", "aria-label": `${title}: ${whole(totals.reduce((a, b) => a + b, 0))} ${unit} in ${days.length} days` });
-  chart.append(...grid(top, width), ...bars(days, series, totals, top, unit, width), ...dates(days, width));
-  return h("figure", { class: "figure" }, h("figcaption", null, title), chart, legend(series), table(title, days, series));
+  const chart = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, class: "chart", role: "img", "aria-label": `${title}: ${whole(totals.reduce((a, b) => a + b, 0))} ${unit} in ${days.length} ${step}s` });
+  const name = (day) => (step === "day" ? dayText(day) : `${step} from ${dayText(day)}`);
+  chart.append(...grid(top, width), ...bars(days.map(name), series, totals, top, unit, width), ...dates(days, width));
+  return h("figure", { class: "figure" }, h("figcaption", null, title), chart, legend(series), table(title, days, series, step));
 }
 
 function y(value, top) {
@@ -51,15 +52,15 @@ function grid(top, width) {
   });
 }
 
-function bars(days, series, totals, top, unit, chartWidth) {
-  const slot = (chartWidth - LEFT) / days.length;
+function bars(names, series, totals, top, unit, chartWidth) {
+  const slot = (chartWidth - LEFT) / names.length;
   const width = Math.max(1, Math.min(28, slot * 0.72));
-  return days.map((day, at) => {
+  return names.map((name, at) => {
     const x = LEFT + slot * at + (slot - width) / 2;
     const group = svg("g", { class: "bar" });
     const parts = series.filter((one) => one.values[at] > 0);
     const told = parts.map((one) => `${one.name}: ${whole(one.values[at])}`).join("\n");
-    group.append(svg("title", null, `${dayText(day)}\n${whole(totals[at])} ${unit}${told ? `\n${told}` : ""}`));
+    group.append(svg("title", null, `${name}\n${whole(totals[at])} ${unit}${told ? `\n${told}` : ""}`));
     // The whole column answers the pointer, not only its filled part.
     group.append(svg("rect", { x: LEFT + slot * at, y: TOP, width: slot, height: HEIGHT - BOTTOM - TOP, class: "hit" }));
     let below = 0;
@@ -94,7 +95,7 @@ function legend(series) {
   );
 }
 
-function table(title, days, series) {
+function table(title, days, series, step) {
   return h(
     "details",
     { class: "figure-table" },
@@ -105,7 +106,7 @@ function table(title, days, series) {
       h(
         "table",
         null,
-        h("thead", null, h("tr", null, h("th", { scope: "col" }, "Day"), series.map((one) => h("th", { scope: "col" }, one.name)))),
+        h("thead", null, h("tr", null, h("th", { scope: "col" }, step === "day" ? "Day" : `First day of the ${step}`), series.map((one) => h("th", { scope: "col" }, one.name)))),
         h("tbody", null, days.map((day, at) => h("tr", null, h("th", { scope: "row" }, day), series.map((one) => h("td", null, whole(one.values[at])))))),
       ),
     ),

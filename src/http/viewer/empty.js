@@ -1,6 +1,6 @@
 // What is shown where there is nothing to show: what it means and what to do.
 
-import { command, h } from "./dom.js";
+import { command, h, prose } from "./dom.js";
 
 /** No memory at all. */
 export function emptyState() {
@@ -30,7 +30,7 @@ export function failed(error, again) {
   return h(
     "section",
     { class: "empty small", role: "alert" },
-    h("p", null, error.message),
+    h("p", null, prose(error.message)),
     again ? h("button", { type: "button", on: { click: again } }, "Try again") : null,
   );
 }

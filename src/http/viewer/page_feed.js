@@ -49,7 +49,7 @@ export class FeedPage {
     this.#list = new VirtualList({
       scroller: content,
       host: this.host,
-      height: heights(),
+      heights,
       render: (row, at) => this.#node(row, at),
       nearEnd: () => this.#more(),
     });

@@ -32,7 +32,7 @@ export class SearchPage {
   }
 
   mount(content) {
-    this.results = h("div", { class: "results" }, skeleton());
+    this.results = h("div", { class: "results" });
     replace(content, h("h1", { class: "unseen" }, `Search: ${this.#filter.q}`), filterBar(this.#app, this.#filter), this.results);
     content.scrollTop = 0;
     this.#search();
@@ -64,6 +64,7 @@ export class SearchPage {
   }
 
   async #search() {
+    replace(this.results, h("p", { class: "hint", role: "status" }, "Searching…"), skeleton());
     try {
       this.#show(await get("/api/search", this.#parameters(), this.#abort.signal));
     } catch (error) {

@@ -8,7 +8,8 @@ const OVERSCAN = 0.75;
 const MOST_ANIMATED = 6;
 
 /**
- * `options`: `scroller` and `host` (elements), `height(row)` in pixels,
+ * `options`: `scroller` and `host` (elements), `heights()`, which gives
+ * the function from a row to its pixels on the screen as it is now,
  * `render(row, index)` → element, `nearEnd()` when more rows will be wanted.
  */
 export class VirtualList {
@@ -18,12 +19,14 @@ export class VirtualList {
   #index = new Map();
   #options;
   #frame = 0;
+  #height;
   #fresh = new Set();
   #onScroll = () => this.#schedule();
   #resize;
 
   constructor(options) {
     this.#options = options;
+    this.#height = options.heights();
     options.scroller.addEventListener("scroll", this.#onScroll, { passive: true });
     this.#resize = new ResizeObserver(() => this.remeasure());
     this.#resize.observe(options.scroller);
@@ -55,6 +58,7 @@ export class VirtualList {
   /** Measures again, after a change of width or of the text's size. */
   remeasure() {
     const before = this.#anchor();
+    this.#height = this.#options.heights();
     this.#measure();
     if (before && before.top > 0) {
       const at = this.#index.get(before.key);
@@ -65,7 +69,7 @@ export class VirtualList {
 
   /** More rows at the end, which moves nothing. */
   append(rows) {
-    const { height } = this.#options;
+    const height = this.#height;
     for (const row of rows) {
       this.#index.set(row.key, this.#rows.length);
       this.#tops.push(this.#tops[this.#rows.length] + height(row));
@@ -125,7 +129,7 @@ export class VirtualList {
     tops[0] = 0;
     this.#index.clear();
     this.#rows.forEach((row, at) => {
-      tops[at + 1] = tops[at] + this.#options.height(row);
+      tops[at + 1] = tops[at] + this.#height(row);
       this.#index.set(row.key, at);
     });
     this.#tops = tops;

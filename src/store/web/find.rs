@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 
 use super::super::error::StoreError;
 use super::super::reader::{Reader, json_list};
-use super::list::{number, select};
+use super::list::number;
 use super::rows::{WebObservation, WebRow};
 
 /// Which end of time comes first.
@@ -20,6 +20,8 @@ pub enum Order {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Criteria {
     pub project: Option<String>,
+    /// Of a session of this platform (`claude`).
+    pub platform: Option<String>,
     /// Observation types.
     pub kinds: Vec<String>,
     /// One of these concepts.
@@ -44,29 +46,30 @@ impl Criteria {
 
     /// Whether an observation that was found by its words is meant.
     pub fn admits(&self, row: &WebObservation) -> bool {
-        let list = |text: Option<&String>| -> Vec<String> {
-            text.and_then(|text| serde_json::from_str(text).ok())
-                .unwrap_or_default()
-        };
+        let list = |text: &str| -> Vec<String> { serde_json::from_str(text).unwrap_or_default() };
         self.admits_time(row)
             && (self.kinds.is_empty() || self.kinds.contains(&row.kind))
             && (self.concepts.is_empty()
-                || list(row.concepts.as_ref())
+                || list(&row.concepts)
                     .iter()
                     .any(|concept| self.concepts.contains(concept)))
             && (self.files.is_empty()
-                || list(row.files_read.as_ref())
+                || list(&row.files_read)
                     .iter()
-                    .chain(&list(row.files_modified.as_ref()))
+                    .chain(&list(&row.files_modified))
                     .any(|path| self.files.iter().any(|file| path.contains(file.as_str()))))
     }
 
-    /// Whether a row of any kind is of the project and the time.
+    /// Whether a row of any kind is of the project, the platform and the time.
     pub fn admits_time(&self, row: &impl WebRow) -> bool {
         let at = row.created_at_epoch();
         self.project
             .as_deref()
             .is_none_or(|project| project == row.project())
+            && self
+                .platform
+                .as_deref()
+                .is_none_or(|platform| platform == row.session().platform_source)
             && self.from.is_none_or(|from| at >= from)
             && self.until.is_none_or(|until| at <= until)
     }
@@ -83,6 +86,10 @@ impl Criteria {
         };
         let many = |items: &[String]| (!items.is_empty()).then(|| Value::from(json_list(items)));
         only("o.project = ?", self.project.clone().map(Value::from));
+        only(
+            "o.session_db_id IN (SELECT id FROM sdk_sessions WHERE platform_source = ?)",
+            self.platform.clone().map(Value::from),
+        );
         only("o.created_at_epoch >= ?", self.from.map(Value::from));
         only("o.created_at_epoch <= ?", self.until.map(Value::from));
         if T::TABLE == WebObservation::TABLE {
@@ -123,10 +130,13 @@ impl Reader {
         values.push(number(limit).into());
         values.push(number(offset).into());
         let sql = format!(
-            "{} WHERE {conditions}
+            "SELECT o.id FROM {} o WHERE {conditions}
              ORDER BY o.created_at_epoch {direction}, o.id {direction} LIMIT ? OFFSET ?",
-            select::<T>()
+            T::TABLE
         );
-        self.web_rows(&sql, params_from_iter(values))
+        self.snapshot(|| {
+            let ids = self.web_ids(&sql, params_from_iter(values))?;
+            self.web_rows_by_id(&ids)
+        })
     }
 }

@@ -47,15 +47,29 @@ impl Reader {
         );
         values.push(number(page.limit).into());
         values.push(number(page.offset).into());
+        // First which rows, from an index alone: sorting whole rows, or skipping
+        // them, would cost more than reading those that are meant.
         let sql = format!(
-            "{} JOIN (SELECT k.id FROM {} k WHERE {conditions}
-                      ORDER BY k.created_at_epoch DESC, k.id DESC LIMIT ? OFFSET ?) page
-                 ON page.id = o.id
-             ORDER BY o.created_at_epoch DESC, o.id DESC",
-            select::<T>(),
+            "SELECT k.id FROM {} k WHERE {conditions}
+             ORDER BY k.created_at_epoch DESC, k.id DESC LIMIT ? OFFSET ?",
             T::TABLE
         );
-        self.web_rows(&sql, params_from_iter(values))
+        self.snapshot(|| {
+            let ids = self.web_ids(&sql, params_from_iter(values))?;
+            self.web_rows_by_id(&ids)
+        })
+    }
+
+    pub(super) fn web_ids(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql).doing("list rows")?;
+        statement
+            .query_map(parameters, |row| row.get(0))
+            .and_then(Iterator::collect)
+            .doing("list rows")
     }
 
     pub fn web_row<T: WebRow>(&self, id: i64) -> Result<Option<T>, StoreError> {
@@ -68,9 +82,12 @@ impl Reader {
 
     /// The rows of these ids that there are, in the order of the ids.
     pub fn web_rows_by_id<T: WebRow>(&self, ids: &[i64]) -> Result<Vec<T>, StoreError> {
+        let sql = format!("{} WHERE o.id = ?1", select::<T>());
+        let mut statement = self.connection.prepare_cached(&sql).doing("read rows")?;
         let mut rows = Vec::with_capacity(ids.len());
         for id in ids {
-            rows.extend(self.web_row(*id)?);
+            let row = statement.query_row([id], T::read).optional();
+            rows.extend(row.doing("read rows")?);
         }
         Ok(rows)
     }

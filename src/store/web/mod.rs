@@ -14,6 +14,8 @@ mod tests;
 mod turns;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::error::{SqlContext as _, StoreError};
 use super::reader::Reader;
@@ -23,14 +25,18 @@ pub use changes::{Changes, Cursor, QueueChange, SessionChange};
 pub use days::DayCounts;
 pub use find::{Criteria, Order};
 pub use list::Page;
-pub use queue::{LastCall, QueueState, Receipt, SessionCounts, WebQueueRow};
-pub use rows::{WebObservation, WebPrompt, WebRow, WebSummary};
+pub use queue::{LastCall, NewestTurn, QueueState, Receipt, SessionCounts, WebQueueRow};
+pub use rows::{AsType, WebObservation, WebPrompt, WebRow, WebSummary};
 pub use session::WebSession;
 pub use turns::Turns;
 
 /// Kibibytes of pages that one handle of the HTTP process keeps: several
 /// handles share one small process, and the system's own cache is behind them.
 const CACHE_KIB: i64 = 1024;
+
+/// Instructions of SQLite's between two looks at whether a question still stands:
+/// some tens of microseconds.
+const STEPS: i32 = 2_000;
 
 /// Statements that one handle keeps prepared.
 const STATEMENTS: usize = 64;
@@ -53,6 +59,19 @@ impl Reader {
             .connection
             .set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Some(reader))
+    }
+
+    /// Lets statements fail for as long as `stop` is true, those that run too: for
+    /// questions whose answer nobody waits for any more.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn stopped_by(mut self, stop: Arc<AtomicBool>) -> Result<Self, StoreError> {
+        let is_stopped = move || stop.load(Ordering::Relaxed);
+        self.connection
+            .progress_handler(STEPS, Some(is_stopped))
+            .doing("watch the connection")?;
+        Ok(self)
     }
 
     /// A number that changes whenever another connection commits. Only numbers

@@ -45,6 +45,17 @@ pub struct Receipt {
     pub skip_reason: Option<String>,
 }
 
+/// The last that somebody wanted in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewestTurn {
+    pub number: i64,
+    pub prompt_id: Option<String>,
+    pub is_open: bool,
+    pub private: bool,
+    /// `None` where it is not known, or private.
+    pub prompt: Option<String>,
+}
+
 /// What one session has come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SessionCounts {
@@ -74,12 +85,13 @@ impl Reader {
         })
     }
 
-    /// Events that wait, run or failed, the oldest first.
+    /// Events that wait, run or failed, the oldest first. There are few, and the
+    /// sign keeps them from being looked for among all.
     pub fn web_queue(&self, limit: usize) -> Result<Vec<WebQueueRow>, StoreError> {
         self.queue_rows(
             &format!(
                 "{} WHERE p.status IN ('pending', 'processing', 'failed')
-                 ORDER BY p.id LIMIT ?1",
+                 ORDER BY +p.id LIMIT ?1",
                 QueueRow::SELECT
             ),
             limit,
@@ -138,6 +150,34 @@ impl Reader {
                     .optional()
             })
             .doing("find an event")
+    }
+
+    /// The newest turn of the session with this Claude Code id.
+    pub fn newest_turn(&self, session: &str) -> Result<Option<NewestTurn>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT t.prompt_number, t.prompt_id, t.closed_at_epoch IS NULL, t.private,
+                        p.prompt_text
+                 FROM sdk_sessions s JOIN turns t ON t.session_db_id = s.id
+                 LEFT JOIN user_prompts p ON p.session_db_id = s.id
+                     AND p.prompt_number = t.prompt_number
+                 WHERE s.content_session_id = ?1
+                 ORDER BY s.id DESC, t.prompt_number DESC LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row([session], |row| {
+                        Ok(NewestTurn {
+                            number: row.get(0)?,
+                            prompt_id: row.get(1)?,
+                            is_open: row.get(2)?,
+                            private: row.get(3)?,
+                            prompt: row.get(4)?,
+                        })
+                    })
+                    .optional()
+            })
+            .doing("find the newest turn")
     }
 
     /// The newest call of any model.

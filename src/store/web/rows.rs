@@ -1,10 +1,12 @@
 //! Rows with every field that a client of the API relies on.
 
+use std::borrow::Cow;
+
 use rusqlite::Row;
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::super::reader::json_list;
-use super::super::rows::{ObservationRow, PromptRow, Stored as _, SummaryRow};
+use super::super::rows::{ObservationRow, PromptRow, Stored as _, SummaryRow, read_list};
 
 /// A kind of row that is listed, read by id and streamed.
 pub trait WebRow: Serialize + Sized {
@@ -24,62 +26,68 @@ pub trait WebRow: Serialize + Sized {
     fn created_at_epoch(&self) -> i64;
 
     fn project(&self) -> &str;
+
+    fn session(&self) -> &SessionIds;
 }
 
 /// The names under which generations of clients know a row's session.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionIds {
     pub session_db_id: Option<i64>,
-    /// Claude Code's session id, three times.
-    session_id: String,
-    content_session_id: String,
-    claude_session_id: String,
-    /// Our own id of the session, twice.
-    sdk_session_id: String,
-    memory_session_id: String,
-    platform_source: String,
+    /// Claude Code's session id.
+    content: String,
+    /// Our own id of the session.
+    memory: String,
+    pub platform_source: String,
 }
 
 impl SessionIds {
-    const COLUMNS: &str = "coalesce(s.memory_session_id, '') AS session_memory,
-        coalesce(s.platform_source, 'claude') AS session_platform";
+    const COLUMNS: &str =
+        "coalesce(s.memory_session_id, ''), coalesce(s.platform_source, 'claude')";
 
-    /// `content` is Claude Code's id.
-    fn read(row: &Row<'_>, session_db_id: Option<i64>, content: String) -> rusqlite::Result<Self> {
-        let memory: String = row.get("session_memory")?;
+    /// `content` is Claude Code's id; the columns are the ones from `first` on.
+    fn read(
+        row: &Row<'_>,
+        first: usize,
+        session_db_id: Option<i64>,
+        content: String,
+    ) -> rusqlite::Result<Self> {
         Ok(Self {
             session_db_id,
-            session_id: content.clone(),
-            claude_session_id: content.clone(),
-            content_session_id: content,
-            sdk_session_id: memory.clone(),
-            memory_session_id: memory,
-            platform_source: row.get("session_platform")?,
+            content,
+            memory: row.get(first)?,
+            platform_source: row.get(first + 1)?,
         })
+    }
+
+    fn write<S: SerializeStruct>(&self, out: &mut S) -> Result<(), S::Error> {
+        out.serialize_field("session_db_id", &self.session_db_id)?;
+        out.serialize_field("session_id", &self.content)?;
+        out.serialize_field("content_session_id", &self.content)?;
+        out.serialize_field("claude_session_id", &self.content)?;
+        out.serialize_field("sdk_session_id", &self.memory)?;
+        out.serialize_field("memory_session_id", &self.memory)?;
+        out.serialize_field("platform_source", &self.platform_source)
     }
 }
 
 /// An observation. Lists are strings that hold JSON arrays.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WebObservation {
     pub id: i64,
     pub uid: String,
-    #[serde(flatten)]
     pub session: SessionIds,
     pub project: String,
-    #[serde(rename = "type")]
     pub kind: String,
-    obs_type: String,
     pub title: String,
     pub subtitle: String,
     pub narrative: String,
-    summary: String,
-    text: String,
-    pub facts: Option<String>,
-    pub concepts: Option<String>,
-    pub files_read: Option<String>,
-    pub files_modified: Option<String>,
-    files_touched: Option<String>,
+    /// What other tools wrote instead of a narrative.
+    text: Option<String>,
+    pub facts: String,
+    pub concepts: String,
+    pub files_read: String,
+    pub files_modified: String,
     pub prompt_number: Option<i64>,
     pub discovery_tokens: i64,
     pub generated_by_model: Option<String>,
@@ -93,11 +101,10 @@ pub struct WebObservation {
 }
 
 /// A summary of one turn.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WebSummary {
     pub id: i64,
     pub uid: String,
-    #[serde(flatten)]
     pub session: SessionIds,
     pub project: String,
     pub request: String,
@@ -106,7 +113,6 @@ pub struct WebSummary {
     pub completed: String,
     pub next_steps: String,
     pub notes: String,
-    summary_text: String,
     pub prompt_number: Option<i64>,
     pub discovery_tokens: i64,
     pub generated_by_model: Option<String>,
@@ -117,61 +123,213 @@ pub struct WebSummary {
 }
 
 /// A prompt.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WebPrompt {
     pub id: i64,
     pub uid: String,
-    #[serde(flatten)]
     pub session: SessionIds,
     pub project: String,
     pub prompt_number: i64,
     pub prompt_text: String,
-    prompt: String,
     pub git_branch: Option<String>,
     pub git_head: Option<String>,
     pub created_at: String,
     pub created_at_epoch: i64,
 }
 
+/// Writes fields under their own names.
+macro_rules! write_fields {
+    ($out:ident, $row:ident: $($field:ident),+) => {
+        $($out.serialize_field(stringify!($field), &$row.$field)?;)+
+    };
+}
+
+impl Serialize for WebObservation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_type(&self.kind).serialize(serializer)
+    }
+}
+
+/// An observation among rows of other kinds: `type` says which kind it is, and
+/// its own type stands in `obs_type` alone.
+#[derive(Debug, Clone, Copy)]
+pub struct AsType<'a> {
+    row: &'a WebObservation,
+    r#type: &'a str,
+}
+
+impl WebObservation {
+    pub fn as_type<'a>(&'a self, r#type: &'a str) -> AsType<'a> {
+        AsType { row: self, r#type }
+    }
+}
+
+impl Serialize for AsType<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let row = self.row;
+        let mut out = serializer.serialize_struct("observation", 34)?;
+        write_fields!(out, row: id, uid);
+        row.session.write(&mut out)?;
+        out.serialize_field("type", self.r#type)?;
+        out.serialize_field("obs_type", &row.kind)?;
+        write_fields!(out, row: project, title, subtitle, narrative);
+        out.serialize_field("summary", &row.narrative)?;
+        out.serialize_field("text", row.text.as_ref().unwrap_or(&row.narrative))?;
+        write_fields!(out, row: facts, concepts, files_read, files_modified);
+        out.serialize_field("files_touched", &row.files_touched())?;
+        write_fields!(out, row: prompt_number, discovery_tokens, generated_by_model, agent_id,
+            agent_type, git_branch, git_head, superseded_by, created_at, created_at_epoch);
+        out.end()
+    }
+}
+
+impl Serialize for WebSummary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("summary", 24)?;
+        write_fields!(out, self: id, uid);
+        self.session.write(&mut out)?;
+        write_fields!(out, self: project, request, investigated, learned, completed, next_steps, notes);
+        out.serialize_field("summary_text", &self.in_one_text())?;
+        write_fields!(out, self: prompt_number, discovery_tokens, generated_by_model, git_branch,
+            git_head, created_at, created_at_epoch);
+        out.end()
+    }
+}
+
+impl Serialize for WebPrompt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("prompt", 17)?;
+        write_fields!(out, self: id, uid);
+        self.session.write(&mut out)?;
+        write_fields!(out, self: project, prompt_number, prompt_text);
+        out.serialize_field("prompt", &self.prompt_text)?;
+        write_fields!(out, self: git_branch, git_head, created_at, created_at_epoch);
+        out.end()
+    }
+}
+
+/// Place of the first column that is not one of the row as the rest of the
+/// program knows it.
+const OBSERVATION_COLUMNS: usize = 24;
+const SUMMARY_COLUMNS: usize = 19;
+const PROMPT_COLUMNS: usize = 11;
+
 impl WebRow for WebObservation {
     const TABLE: &str = ObservationRow::TABLE;
 
     fn columns() -> String {
         format!(
-            "{}, {}, coalesce(o.text, o.narrative) AS whole_text",
+            "{}, {}, o.text",
             ObservationRow::COLUMNS,
             SessionIds::COLUMNS
         )
     }
 
+    /// The columns of [`ObservationRow::read`], but lists stay text.
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let stored = ObservationRow::read(row)?;
-        let list = |items: &[String]| Some(json_list(items));
+        Ok(Self {
+            id: row.get(0)?,
+            uid: row.get(1)?,
+            session: SessionIds::read(row, OBSERVATION_COLUMNS, row.get(2)?, row.get(4)?)?,
+            project: row.get(5)?,
+            kind: row.get(6)?,
+            title: row.get(7)?,
+            subtitle: row.get(8)?,
+            narrative: row.get(9)?,
+            facts: list(row.get(10)?),
+            concepts: list(row.get(11)?),
+            files_read: list(row.get(12)?),
+            files_modified: list(row.get(13)?),
+            prompt_number: row.get(14)?,
+            discovery_tokens: row.get(15)?,
+            generated_by_model: row.get(16)?,
+            agent_id: row.get(17)?,
+            agent_type: row.get(18)?,
+            git_branch: row.get(19)?,
+            git_head: row.get(20)?,
+            superseded_by: row.get(21)?,
+            created_at: row.get(22)?,
+            created_at_epoch: row.get(23)?,
+            text: row.get(OBSERVATION_COLUMNS + 2)?,
+        })
+    }
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn created_at_epoch(&self) -> i64 {
+        self.created_at_epoch
+    }
+
+    fn project(&self) -> &str {
+        &self.project
+    }
+
+    fn session(&self) -> &SessionIds {
+        &self.session
+    }
+}
+
+/// A list as JSON, whatever was written.
+fn list(text: String) -> String {
+    if text == NO_ITEMS || serde_json::from_str::<Vec<String>>(&text).is_ok() {
+        return text;
+    }
+    json_list(&read_list(text))
+}
+
+const NO_ITEMS: &str = "[]";
+
+impl WebObservation {
+    /// The files of both lists, each once.
+    fn files_touched(&self) -> Cow<'_, str> {
+        if self.files_read == NO_ITEMS {
+            return Cow::Borrowed(&self.files_modified);
+        }
+        if self.files_modified == NO_ITEMS {
+            return Cow::Borrowed(&self.files_read);
+        }
+        let mut files = read_list(self.files_modified.clone());
+        for file in read_list(self.files_read.clone()) {
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        Cow::Owned(json_list(&files))
+    }
+}
+
+impl WebRow for WebSummary {
+    const TABLE: &str = SummaryRow::TABLE;
+
+    fn columns() -> String {
+        format!("{}, {}", SummaryRow::COLUMNS, SessionIds::COLUMNS)
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let stored = SummaryRow::read(row)?;
         Ok(Self {
             id: stored.id,
             uid: stored.uid,
-            session: SessionIds::read(row, stored.session_db_id, stored.content_session_id)?,
+            session: SessionIds::read(
+                row,
+                SUMMARY_COLUMNS,
+                stored.session_db_id,
+                stored.content_session_id,
+            )?,
             project: stored.project,
-            obs_type: stored.kind.clone(),
-            kind: stored.kind,
-            title: stored.title,
-            subtitle: stored.subtitle,
-            summary: stored.narrative.clone(),
-            narrative: stored.narrative,
-            text: row.get("whole_text")?,
-            facts: list(&stored.facts),
-            concepts: list(&stored.concepts),
-            files_read: list(&stored.files_read),
-            files_modified: list(&stored.files_modified),
-            files_touched: list(&touched(stored.files_modified, stored.files_read)),
+            request: stored.request,
+            investigated: stored.investigated,
+            learned: stored.learned,
+            completed: stored.completed,
+            next_steps: stored.next_steps,
+            notes: stored.notes,
             prompt_number: stored.prompt_number,
             discovery_tokens: stored.discovery_tokens,
             generated_by_model: stored.generated_by_model,
-            agent_id: stored.agent_id,
-            agent_type: stored.agent_type,
             git_branch: stored.git_branch,
             git_head: stored.git_head,
-            superseded_by: stored.superseded_by,
             created_at: stored.created_at,
             created_at_epoch: stored.created_at_epoch,
         })
@@ -188,51 +346,9 @@ impl WebRow for WebObservation {
     fn project(&self) -> &str {
         &self.project
     }
-}
 
-impl WebRow for WebSummary {
-    const TABLE: &str = SummaryRow::TABLE;
-
-    fn columns() -> String {
-        format!("{}, {}", SummaryRow::COLUMNS, SessionIds::COLUMNS)
-    }
-
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let stored = SummaryRow::read(row)?;
-        let mut summary = Self {
-            id: stored.id,
-            uid: stored.uid,
-            session: SessionIds::read(row, stored.session_db_id, stored.content_session_id)?,
-            project: stored.project,
-            request: stored.request,
-            investigated: stored.investigated,
-            learned: stored.learned,
-            completed: stored.completed,
-            next_steps: stored.next_steps,
-            notes: stored.notes,
-            summary_text: String::new(),
-            prompt_number: stored.prompt_number,
-            discovery_tokens: stored.discovery_tokens,
-            generated_by_model: stored.generated_by_model,
-            git_branch: stored.git_branch,
-            git_head: stored.git_head,
-            created_at: stored.created_at,
-            created_at_epoch: stored.created_at_epoch,
-        };
-        summary.summary_text = summary.in_one_text();
-        Ok(summary)
-    }
-
-    fn id(&self) -> i64 {
-        self.id
-    }
-
-    fn created_at_epoch(&self) -> i64 {
-        self.created_at_epoch
-    }
-
-    fn project(&self) -> &str {
-        &self.project
+    fn session(&self) -> &SessionIds {
+        &self.session
     }
 }
 
@@ -266,10 +382,14 @@ impl WebRow for WebPrompt {
         Ok(Self {
             id: stored.id,
             uid: stored.uid,
-            session: SessionIds::read(row, stored.session_db_id, stored.content_session_id)?,
+            session: SessionIds::read(
+                row,
+                PROMPT_COLUMNS,
+                stored.session_db_id,
+                stored.content_session_id,
+            )?,
             project: stored.project,
             prompt_number: stored.prompt_number,
-            prompt: stored.prompt_text.clone(),
             prompt_text: stored.prompt_text,
             git_branch: stored.git_branch,
             git_head: stored.git_head,
@@ -289,15 +409,8 @@ impl WebRow for WebPrompt {
     fn project(&self) -> &str {
         &self.project
     }
-}
 
-/// The files of both lists, each once.
-fn touched(modified: Vec<String>, read: Vec<String>) -> Vec<String> {
-    let mut files = modified;
-    for file in read {
-        if !files.contains(&file) {
-            files.push(file);
-        }
+    fn session(&self) -> &SessionIds {
+        &self.session
     }
-    files
 }

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::super::tests::{LIMITS, World, end, prompt, tool};
 use super::super::{
-    Around, Moment, NewObservation, NewSummary, Reader, SessionIdentity, TurnOutcome, Writer,
+    Around, Kind, NewObservation, NewSummary, Point, Reader, SessionIdentity, TurnOutcome, Writer,
 };
 use super::*;
 
@@ -303,18 +303,18 @@ fn a_timeline_is_what_lies_before_and_after_and_prompts_come_first() {
         before,
         after,
     };
-    let names = |moments: Vec<Moment>| -> Vec<String> {
-        let name = |moment: &Moment| match moment {
-            Moment::Observation(row) => format!("#{}", row.id),
-            Moment::Summary(row) => format!("S{}", row.id),
-            Moment::Prompt(row) => format!("P{}", row.id),
+    let names = |points: Vec<Point>| -> Vec<String> {
+        let name = |point: &Point| match point.kind {
+            Kind::Observation => format!("#{}", point.id),
+            Kind::Summary => format!("S{}", point.id),
+            Kind::Prompt => format!("P{}", point.id),
         };
-        moments.iter().map(name).collect()
+        points.iter().map(name).collect()
     };
-    let anchor = || Moment::Observation(Box::new(reader.observation(2).unwrap().unwrap()));
-    let found = reader.around(1010, Some(anchor()), &around(None, 9, 2));
+    let anchor = reader.point(Kind::Observation, 2).unwrap();
+    let found = reader.around(1010, anchor, &around(None, 9, 2));
     assert_eq!(names(found.unwrap()), ["P1", "#1", "#2", "S1", "P2"]);
-    let found = reader.around(1010, Some(anchor()), &around(None, 1, 0));
+    let found = reader.around(1010, anchor, &around(None, 1, 0));
     assert_eq!(names(found.unwrap()), ["#1", "#2"]);
     // A prompt of the same millisecond came first, a summary of it later.
     raw(&world)
@@ -323,7 +323,7 @@ fn a_timeline_is_what_lies_before_and_after_and_prompts_come_first() {
              UPDATE session_summaries SET created_at_epoch = 1010 WHERE id = 1;",
         )
         .unwrap();
-    let found = reader.around(1010, Some(anchor()), &around(None, 2, 1));
+    let found = reader.around(1010, anchor, &around(None, 2, 1));
     assert_eq!(names(found.unwrap()), ["P1", "#1", "#2", "S1"]);
     let found = reader.around(2500, None, &around(Some("shop"), 9, 9));
     assert_eq!(names(found.unwrap()), ["P3", "#4", "S3"]);

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::error::StoreError;
 use super::super::reader::Reader;
-use super::list::{number, select};
+use super::list::number;
 use super::rows::{WebObservation, WebPrompt, WebRow, WebSummary};
 use super::session::WebSession;
 
@@ -57,12 +57,14 @@ impl Reader {
         truncated: &mut bool,
     ) -> Result<Vec<T>, StoreError> {
         let sql = format!(
-            "{} WHERE o.session_db_id = ?1 ORDER BY o.prompt_number, o.id LIMIT ?2",
-            select::<T>()
+            "SELECT o.id FROM {} o WHERE o.session_db_id = ?1
+             ORDER BY o.prompt_number, o.id LIMIT ?2",
+            T::TABLE
         );
-        let mut rows: Vec<T> = self.web_rows(&sql, params![session, number(limit) + 1])?;
-        *truncated |= rows.len() > limit;
-        rows.truncate(limit);
+        let mut ids = self.web_ids(&sql, params![session, number(limit) + 1])?;
+        *truncated |= ids.len() > limit;
+        ids.truncate(limit);
+        let mut rows: Vec<T> = self.web_rows_by_id(&ids)?;
         rows.sort_by_key(|row| (row.created_at_epoch(), row.id()));
         Ok(rows)
     }

@@ -1,7 +1,7 @@
 //! The MCP bridge: a tool's arguments become a query, and the answer is the
 //! tool's result as it is.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Server, filled, words};
 use crate::support::wait_until;
@@ -101,26 +101,62 @@ fn what_is_to_be_remembered_can_be_found() {
     let sandbox = filled();
     let server = Server::start(&sandbox, &["--relay"]);
     let client = server.client;
-    let memory = json!({"text": "The staging host is called quokka <private>key 4711</private>",
-        "title": "Staging host", "project": "shop"});
+    let memory = json!({"text": "The staging host is called quokka\n  and listens on 8443 <private>key 4711</private>",
+        "title": "Staging host", "project": "shop", "type": "decision", "concepts": ["gotcha"]});
     let saved = client.sends("/api/memory/save", &memory);
     assert_eq!(
         (&saved["success"], &saved["title"], &saved["project"]),
         (&json!(true), &json!("Staging host"), &json!("shop"))
     );
-    let look = || client.reads("/api/search?query=quokka&project=shop&type=sessions");
+    // Word for word, at once, and without a model.
+    let row = client.reads(&format!("/api/observation/{}", saved["id"]));
+    let kept = row["narrative"].as_str().unwrap();
+    assert!(
+        kept.starts_with("The staging host is called quokka\n  and listens on 8443")
+            && !kept.contains("4711"),
+        "{kept:?}"
+    );
+    assert_eq!(
+        (&row["type"], &row["concepts"], &row["generated_by_model"]),
+        (&json!("decision"), &json!("[\"gotcha\"]"), &json!(null))
+    );
+    let look = || client.reads("/api/search?query=quokka&project=shop&type=observations");
     wait_until("it is found", || look()["totalResults"] == 1);
-    assert!(words(&look()).contains("Remember: Staging host"));
+    assert!(words(&look()).contains("Staging host"));
     let second = json!({"text": "The test host is called numbat", "project": "shop"});
-    client.sends("/api/memory/save", &second);
+    let saved = client.sends("/api/memory/save", &second);
+    assert_eq!(saved["title"], "The test host is called numbat");
+    let again = client.sends("/api/memory/save", &second);
+    assert_eq!(
+        (&again["success"], &again["id"], &again["message"]),
+        (
+            &json!(true),
+            &json!(null),
+            &json!("This was remembered before")
+        )
+    );
     wait_until("the second is found too", || {
-        client.reads("/api/search?query=numbat")["totalResults"].as_i64() > Some(0)
+        client.reads("/api/search?query=numbat")["totalResults"] == 1
     });
     assert_eq!(look()["totalResults"], 1, "the first is still there");
     assert_eq!(
-        sandbox.count("SELECT count(*) FROM session_summaries WHERE completed LIKE '%4711%'"),
+        sandbox.count("SELECT count(*) FROM observations WHERE narrative LIKE '%4711%'"),
         0
     );
-    let nothing = client.fetch("POST", "/api/memory/save", Some(&json!({"text": " "})));
-    assert_eq!(nothing.error(400), "text is required");
+    let refused = |body: Value| client.fetch("POST", "/api/memory/save", Some(&body));
+    let nothing = json!({"text": " "});
+    assert_eq!(refused(nothing).error(400), "text is required");
+    let private = json!({"text": "<private>key 4711</private>"});
+    assert_eq!(
+        refused(private).error(400),
+        "text is empty, or wholly private"
+    );
+    let long = json!({"text": "word ".repeat(200_000)});
+    let why = refused(long).error(400);
+    assert!(why.ends_with("are kept word for word"), "{why}");
+    let odd = json!({"text": "x", "concepts": "gotcha"});
+    assert_eq!(
+        refused(odd).error(400),
+        "concepts must be an array of at most 20 texts"
+    );
 }

@@ -70,6 +70,57 @@ fn a_session_without_a_beginning_is_remembered_found_and_heard_of() {
 }
 
 #[test]
+fn what_was_asked_is_kept_even_if_it_is_told_last() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox, &["--relay"]);
+    let client = server.client;
+    let turns = || {
+        let turns = client.reads("/api/sessions/1/turns");
+        let texts = |list: &str, field: &str| -> Vec<String> {
+            let rows = turns[list].as_array().unwrap().iter();
+            rows.map(|row| format!("{}: {}", row["prompt_number"], row[field].as_str().unwrap()))
+                .collect()
+        };
+        (
+            texts("prompts", "prompt_text"),
+            texts("observations", "title").len(),
+        )
+    };
+    // The calls of tools come first, and belong to it.
+    client.sends(TOOL, &edit("s-3"));
+    client.sends(TOOL, &edit("s-3"));
+    client.sends(STOP, &end("s-3", "The rounding is mended."));
+    assert_eq!(turns().0, ["1: Mend the rounding"]);
+    // Told twice, it is the same; and a client that has told it before does not
+    // say it anew.
+    client.sends(STOP, &end("s-3", "The rounding is mended, really."));
+    client.sends(
+        "/api/sessions/init",
+        &json!({"contentSessionId": "s-3", "prompt": "And the discounts"}),
+    );
+    let other = json!({"claudeSessionId": "s-3", "last_user_message": "and the  discounts (shown)",
+        "last_assistant_message": "Mended too."});
+    client.sends(STOP, &other);
+    assert_eq!(turns().0, ["1: Mend the rounding", "2: And the discounts"]);
+    // The next one without a beginning is a turn of its own.
+    client.sends(
+        STOP,
+        &json!({"claudeSessionId": "s-3", "last_user_message": "Thank you"}),
+    );
+    assert_eq!(turns().0.last().unwrap(), "3: Thank you");
+    // What a host writes into the conversation is not the user's.
+    let of_host = json!({"claudeSessionId": "s-3",
+        "last_user_message": "<task-notification>done</task-notification>"});
+    client.sends(STOP, &of_host);
+    assert_eq!(turns().0.len(), 3);
+    wait_until("the tools' turn is remembered", || turns().1 > 0);
+    let tools =
+        "SELECT count(DISTINCT prompt_number) FROM pending_messages WHERE tool_name IS NOT NULL";
+    assert_eq!(sandbox.count(tools), 1);
+    sandbox.assert_conserved();
+}
+
+#[test]
 fn sessions_are_known_by_the_number_that_init_has_answered() {
     let sandbox = Sandbox::new();
     let server = Server::start(&sandbox, &["--relay"]);

@@ -100,8 +100,9 @@ fn adding_changes_nothing_else() {
             let hook =
                 json!({"type":"command","command":command,"args":["claude-mem"],"timeout":timeout});
             let mut wanted = json!({"hooks":[hook]});
-            if event.starts_with("PostToolUse") {
-                wanted["matcher"] = json!("*");
+            if event.contains("ToolUse") {
+                let tools = if event == "PreToolUse" { "Read" } else { "*" };
+                wanted["matcher"] = json!(tools);
             }
             assert_eq!(group, wanted, "{event}");
             let existing = &mut expected["hooks"][event];
@@ -186,4 +187,30 @@ fn a_byte_order_mark_stays() {
     assert!(world.text().starts_with("\u{feff}{\n  \"a\": 1,\n"));
     world.uninstall();
     assert_eq!(world.text(), "\u{feff}{\n  \"a\": 1\n}");
+}
+
+/// What an older version has installed lacks a hook: it is added, and nothing of
+/// anybody else's changes.
+#[test]
+fn an_older_installation_gets_what_is_new() {
+    for original in formattings() {
+        let world = World::with(&original);
+        world.install();
+        let complete = world.text();
+        let document = complete.replace("recall-hook", "other-hook");
+        assert_ne!(document, complete);
+        std::fs::write(&world.plan.settings_path, &document).unwrap();
+        let outcome = world.install();
+        let added = outcome
+            .added
+            .iter()
+            .filter(|entry| entry.event == "PreToolUse");
+        assert_eq!(added.count(), 1, "{original}");
+        assert_eq!(outcome.removed.len(), EVENTS.len() - 1);
+        assert_eq!(world.text().matches("recall-hook").count(), 1);
+        assert_eq!(world.text().matches("other-hook").count(), 1, "not ours");
+        assert_eq!(world.install().change, Change::Unchanged);
+        world.uninstall();
+        assert!(!world.text().contains("recall-hook") && world.text().contains("other-hook"));
+    }
 }

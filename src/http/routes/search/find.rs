@@ -1,0 +1,220 @@
+//! Rows that are found by their words, by a file, or by what they are.
+
+use crate::search;
+use crate::store::Reader;
+use crate::store::web::{Criteria, Order, WebObservation, WebPrompt, WebRow, WebSummary};
+
+use super::super::super::answer::Failure;
+use super::wanted::{Kinds, LOOKED_THROUGH, MOST, Wanted};
+
+/// The strategy of a search for a file alone.
+const BY_FILE: &str = "file";
+
+/// The strategy of a search without words.
+const BY_CRITERIA: &str = "filter";
+
+/// A row and how well it fits.
+pub(in super::super) struct Scored<T> {
+    pub(in super::super) row: T,
+    pub(super) score: f64,
+    pub(super) why: String,
+    pub(super) snippet: String,
+}
+
+/// What was found.
+pub(in super::super) struct Found {
+    pub(in super::super) observations: Vec<Scored<WebObservation>>,
+    pub(in super::super) sessions: Vec<Scored<WebSummary>>,
+    pub(in super::super) prompts: Vec<Scored<WebPrompt>>,
+    pub(super) strategy: String,
+}
+
+impl Found {
+    fn nothing(strategy: &str) -> Self {
+        Self {
+            observations: Vec::new(),
+            sessions: Vec::new(),
+            prompts: Vec::new(),
+            strategy: strategy.to_owned(),
+        }
+    }
+}
+
+impl<T> Scored<T> {
+    fn unscored(row: T, why: String) -> Self {
+        Self {
+            row,
+            score: 0.0,
+            why,
+            snippet: String::new(),
+        }
+    }
+}
+
+/// Runs the search; with words by how well rows fit, else by time.
+pub(in super::super) fn find(reader: Option<&Reader>, wanted: &Wanted) -> Result<Found, Failure> {
+    let Some(reader) = reader else {
+        return Ok(Found::nothing(BY_CRITERIA));
+    };
+    match &wanted.query {
+        Some(query) => by_words(reader, query, wanted),
+        None => by_criteria(reader, wanted),
+    }
+}
+
+fn by_words(reader: &Reader, query: &str, wanted: &Wanted) -> Result<Found, Failure> {
+    let Criteria {
+        project,
+        platform: _,
+        kinds,
+        concepts,
+        files,
+        from,
+        until,
+    } = wanted.criteria.clone();
+    let Kinds {
+        observations,
+        sessions,
+        prompts,
+    } = wanted.kinds;
+    let choosing = wanted.chooses();
+    let request = search::Request {
+        text: query.to_owned(),
+        projects: project.map(|project| vec![project]),
+        filter: search::Filter {
+            kinds,
+            concepts,
+            files,
+            from,
+            until,
+            ..search::Filter::default()
+        },
+        tables: search::Tables {
+            observations,
+            summaries: sessions,
+            prompts,
+        },
+        // Of the best hits some, or in the order of time.
+        limit: if choosing { MOST } else { wanted.limit },
+        offset: if choosing { 0 } else { wanted.offset },
+        ..search::Request::default()
+    };
+    let results = match search::run(reader, &request) {
+        Ok(results) => results,
+        Err(search::SearchError::Empty) => search::Results::default(),
+        Err(search::SearchError::Store(error)) => return Err(error.into()),
+    };
+    Ok(Found {
+        strategy: results.strategy.to_owned(),
+        observations: scored(reader, results.observations, wanted, |row| row.id)?,
+        sessions: scored(reader, results.summaries, wanted, |row| row.id)?,
+        prompts: scored(reader, results.prompts, wanted, |row| row.id)?,
+    })
+}
+
+fn scored<T, R: WebRow>(
+    reader: &Reader,
+    found: Vec<search::Found<T>>,
+    wanted: &Wanted,
+    id: impl Fn(&T) -> i64,
+) -> Result<Vec<Scored<R>>, Failure> {
+    let mut rows = Vec::new();
+    for hit in found {
+        let Some(row) = reader.web_row::<R>(id(&hit.row))? else {
+            continue;
+        };
+        rows.push(Scored {
+            row,
+            score: hit.score,
+            why: hit.why,
+            snippet: hit.snippet,
+        });
+    }
+    if wanted.chooses() {
+        rows.retain(|scored| wanted.criteria.admits_time(&scored.row));
+        in_time(&mut rows, wanted.order);
+        rows.drain(..wanted.offset.min(rows.len()));
+        rows.truncate(wanted.limit);
+    }
+    Ok(rows)
+}
+
+/// Puts rows in the order of time, where one is asked for.
+fn in_time<R: WebRow>(rows: &mut [Scored<R>], order: Option<Order>) {
+    let Some(order) = order else {
+        return;
+    };
+    rows.sort_by_key(|scored| (scored.row.created_at_epoch(), scored.row.id()));
+    if order == Order::NewestFirst {
+        rows.reverse();
+    }
+}
+
+fn by_criteria(reader: &Reader, wanted: &Wanted) -> Result<Found, Failure> {
+    let Kinds {
+        observations,
+        sessions,
+        prompts,
+    } = wanted.kinds;
+    Ok(Found {
+        observations: listed(reader, observations, wanted)?,
+        sessions: listed(reader, sessions, wanted)?,
+        prompts: listed(reader, prompts, wanted)?,
+        strategy: BY_CRITERIA.to_owned(),
+    })
+}
+
+fn listed<R: WebRow>(
+    reader: &Reader,
+    asked_for: bool,
+    wanted: &Wanted,
+) -> Result<Vec<Scored<R>>, Failure> {
+    if !asked_for {
+        return Ok(Vec::new());
+    }
+    let order = wanted.order.unwrap_or_default();
+    let rows = reader.web_find(&wanted.criteria, order, wanted.limit, wanted.offset)?;
+    let unscored = |row| Scored::unscored(row, String::new());
+    Ok(rows.into_iter().map(unscored).collect())
+}
+
+/// What is known about files, in the order of how well it fits.
+pub(super) fn about(
+    reader: Option<&Reader>,
+    paths: Vec<String>,
+    wanted: &Wanted,
+) -> Result<Found, Failure> {
+    let mut found = Found::nothing(BY_FILE);
+    let Some(reader) = reader else {
+        return Ok(found);
+    };
+    let only_project = Criteria {
+        project: wanted.criteria.project.clone(),
+        ..Criteria::default()
+    };
+    let narrowed = wanted.order.is_some() || wanted.criteria != only_project;
+    let request = search::FileRequest {
+        paths,
+        projects: wanted.criteria.project.clone().map(|project| vec![project]),
+        limit: if narrowed {
+            LOOKED_THROUGH
+        } else {
+            wanted.offset + wanted.limit
+        },
+    };
+    for known in search::about_file(reader, &request)? {
+        let why = known.why();
+        found.observations.extend(
+            reader
+                .web_row(known.row.id)?
+                .filter(|row| wanted.criteria.admits(row))
+                .map(|row| Scored::unscored(row, why)),
+        );
+    }
+    in_time(&mut found.observations, wanted.order);
+    found
+        .observations
+        .drain(..wanted.offset.min(found.observations.len()));
+    found.observations.truncate(wanted.limit);
+    Ok(found)
+}
