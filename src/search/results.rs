@@ -289,7 +289,7 @@ impl Search<'_> {
             self.reader,
             table,
             &self.query.filter,
-            self.request.projects.as_deref(),
+            self.projects().as_deref(),
             self.query,
         )?;
         if self.query.has_words() {
@@ -315,7 +315,9 @@ impl Search<'_> {
         let candidates = candidates::find(reader, table, self.query, limits, most)?;
         let mut pool = Pool::new(self.query, &candidates.completions, source);
         pool.read(&candidates.ids)?;
-        if let Some(vector) = query_vector(self.query) {
+        if let Some(vector) = query_vector(self.query)
+            && !pool.is_covered(&candidates.idf, candidates.open)
+        {
             let projects = self.projects();
             let near = reader.nearest(table, &vector, projects.as_deref(), meaning)?;
             let ids: Vec<i64> = near.iter().map(|near| near.id).collect();

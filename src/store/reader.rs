@@ -18,8 +18,8 @@ pub struct Reader {
     pub(super) signatures: Signatures,
 }
 
-/// Prepared statements that are kept; a search has about twenty.
-const STATEMENTS: usize = 32;
+/// Prepared statements that are kept; a search has about thirty.
+const STATEMENTS: usize = 64;
 
 /// Which rows a listing gives, newest first.
 #[derive(Debug, Clone)]
