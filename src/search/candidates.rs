@@ -26,6 +26,10 @@ const GLANCED: usize = 384;
 /// Frequent terms that are looked for together.
 const MOST_JOINED: usize = 5;
 
+/// Share of what the best candidate covers of the query below which another one is
+/// read only where there are few.
+const WORTH_READING: f64 = 0.5;
+
 /// Projects that terms are asked for one by one.
 const MOST_WITHIN: usize = 8;
 
@@ -449,6 +453,9 @@ impl<'a> Gathering<'a> {
             scored.truncate(most);
         }
         scored.sort_unstable_by(better);
+        let enough = scored.first().map_or(0.0, |(best, _)| best * WORTH_READING);
+        let worth = scored.partition_point(|(coverage, _)| *coverage >= enough);
+        scored.truncate(worth.max(most * 3 / 8));
         scored.into_iter().map(|(_, id)| id).collect()
     }
 

@@ -69,11 +69,12 @@ impl<T> Folded<T> {
 }
 
 /// Puts rows that say the same under the newest of them, at the place of the
-/// best, and a row that takes another back before it.
-pub(super) fn fold<T: Searched>(ranked: Vec<Ranked<T>>) -> Vec<Folded<T>> {
+/// best, and a row that takes another back before it. Of rows so far behind that
+/// nobody asked for them, nothing comes back.
+pub(super) fn fold<T: Searched>(ranked: Vec<Ranked<T>>, wanted: usize) -> Vec<Folded<T>> {
     let mut titles = Titles::default();
     let mut folded: Vec<Folded<T>> = Vec::with_capacity(ranked.len());
-    for row in ranked {
+    for row in ranked.into_iter().take(wanted.saturating_add(COMPARED)) {
         let place = folded
             .iter()
             .take(COMPARED)

@@ -25,7 +25,7 @@ const FADE: f64 = 0.6;
 
 /// Rows, the best by exact words and vectors, in which words near in meaning are
 /// looked for.
-const COMPARED: usize = 48;
+const COMPARED: usize = 32;
 
 /// Days over which a row loses half of what it gains by being new.
 const HALF_LIFE: f64 = 30.0;

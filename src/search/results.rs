@@ -327,7 +327,9 @@ impl Search<'_> {
             pool.read(&limits.within(reader, table, span, time)?)?;
         }
         let ranked = pool.rank(&candidates.idf, candidates.open);
-        let page = fold::fold(ranked).into_iter().skip(self.request.offset);
+        let page = fold::fold(ranked, wanted)
+            .into_iter()
+            .skip(self.request.offset);
         Ok(page
             .take(self.request.limit)
             .map(|folded| self.found(folded, &candidates.completions))

@@ -232,18 +232,15 @@ impl Reader {
     }
 
     fn by_id<T: Stored>(&self, id: i64) -> Result<Option<T>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM {} o
+             LEFT JOIN sdk_sessions s ON s.id = o.session_db_id WHERE o.id = ?1",
+            T::COLUMNS,
+            T::TABLE
+        );
         self.connection
-            .query_row(
-                &format!(
-                    "SELECT {} FROM {} o
-                     LEFT JOIN sdk_sessions s ON s.id = o.session_db_id WHERE o.id = ?1",
-                    T::COLUMNS,
-                    T::TABLE
-                ),
-                [id],
-                T::read,
-            )
-            .optional()
+            .prepare_cached(&sql)
+            .and_then(|mut statement| statement.query_row([id], T::read).optional())
             .doing("read a row")
     }
 

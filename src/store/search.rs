@@ -58,17 +58,17 @@ impl Reader {
         at_most: usize,
     ) -> Result<Postings, StoreError> {
         let terms = table.terms();
+        let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
+        // Not bound: SQLite would plan anew for every value.
         let sql = format!(
             "SELECT rowid FROM {terms} WHERE {terms} MATCH ?1 AND rowid BETWEEN ?2 AND ?3
-             ORDER BY rowid DESC LIMIT ?4"
+             ORDER BY rowid DESC LIMIT {limit}"
         );
-        let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(&sql).doing("search")?;
         let rows = statement
-            .query_map(
-                params![expression, bounds.first, bounds.last, limit],
-                |row| row.get(0),
-            )
+            .query_map(params![expression, bounds.first, bounds.last], |row| {
+                row.get(0)
+            })
             .doing("search")?;
         let ids: Vec<i64> = rows.collect::<Result<_, _>>().doing("search")?;
         let complete = ids.len() < at_most;
