@@ -24,7 +24,7 @@ use std::collections::HashSet;
 
 /// Changes whenever the same text gives other terms: an index of another
 /// version is built anew.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Terms of one row that are kept. A pasted log of a megabyte is found by its
 /// first terms, and does not fill the index with its line numbers.
@@ -35,33 +35,63 @@ const MOST_TERMS: usize = 4_000;
 pub struct Terms {
     seen: HashSet<String>,
     joined: String,
+    /// See [`within`].
+    prefix: Option<String>,
 }
 
 impl Terms {
+    /// Every term of a text counts twice: by itself, and [`within`] the project.
+    pub fn of_project(project: &str) -> Self {
+        Self {
+            prefix: Some(within(project)),
+            ..Self::default()
+        }
+    }
+
     pub fn add_text(&mut self, text: &str) {
         tokens(text, |token| {
-            if self.seen.len() < MOST_TERMS {
-                self.add(&stem(token.text, token.kind));
+            let term = stem(token.text, token.kind);
+            if self.seen.len() >= MOST_TERMS || self.seen.contains(&*term) {
+                return;
             }
+            if let Some(prefix) = &self.prefix {
+                push(&mut self.joined, &[prefix, &term]);
+            }
+            self.add(&term);
         });
     }
 
     /// Adds a term as it is, such as one of [`scope`].
     pub fn add(&mut self, term: &str) {
-        if self.seen.contains(term) {
-            return;
+        if self.seen.insert(term.to_owned()) {
+            push(&mut self.joined, &[term]);
         }
-        if !self.joined.is_empty() {
-            self.joined.push(' ');
-        }
-        self.joined.push_str(term);
-        self.seen.insert(term.to_owned());
     }
 
     /// The terms with spaces between; none has a space in it.
     pub fn joined(&self) -> &str {
         &self.joined
     }
+}
+
+fn push(joined: &mut String, parts: &[&str]) {
+    if !joined.is_empty() {
+        joined.push(' ');
+    }
+    joined.extend(parts.iter().copied());
+}
+
+/// What stands before a term that counts for the rows of one project only, so
+/// that a search in a project asks for nobody else's rows. No term of a text
+/// begins with an underscore.
+pub fn within(project: &str) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+    let hash = sockets_protocol::fnv1a(project.as_bytes());
+    let digits = (0..7).map(|digit| {
+        let five = (hash >> (5 * digit)) & 31;
+        char::from(DIGITS[usize::try_from(five).unwrap_or(0)])
+    });
+    format!("_{}_", digits.collect::<String>())
 }
 
 /// The kinds of exact values by which an index is narrowed.

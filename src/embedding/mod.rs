@@ -17,7 +17,9 @@ mod tests;
 
 pub use pieces::{Pieces, pieces};
 pub use table::{Piece, rank};
-pub use vector::{CODE_WORDS, Code, Vector, code, embed, hamming, length, product, similarity};
+pub use vector::{
+    CODE_WORDS, Code, Vector, WordEmbedder, code, embed, hamming, length, product, similarity,
+};
 
 /// Numbers in a vector.
 pub const DIMENSIONS: usize = table::DIMENSIONS;

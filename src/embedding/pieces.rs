@@ -1,7 +1,7 @@
 //! The pieces of a text's words, found as the model's tokenizer finds them
 //! (`WordPiece`), but for identifiers, which are cut at their capitals first.
 
-use super::table::{LONGEST, Piece, find};
+use super::table::{LONGEST, Piece, find, find_longest};
 use super::words::Words;
 
 /// A word that is longer, in characters, is no word.
@@ -88,6 +88,32 @@ pub(super) fn wordpiece(word: &str, found: &mut Vec<Piece>) -> bool {
         rest = &rest[length..];
     }
     true
+}
+
+/// The pieces of one folded word, if the model knows enough of it to tell what it
+/// means: `None` for a word in crumbs, a name or gibberish whose pieces are
+/// shorter than `crumb` characters each on average, and for one that no pieces
+/// make up.
+pub(super) fn of_word(word: &str, crumb: usize, found: &mut Vec<Piece>) -> Option<()> {
+    found.clear();
+    if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        found.extend(pieces(word));
+        let in_crumbs = found.len() > 1 && word.chars().count() < crumb * found.len();
+        return (!found.is_empty() && !in_crumbs).then_some(());
+    }
+    if word.len() > MAX_WORD {
+        return None;
+    }
+    let mut rest = word.as_bytes();
+    while !rest.is_empty() {
+        let (piece, length) = find_longest(rest, rest.len() < word.len())?;
+        found.push(piece);
+        if found.len() > 1 && word.len() < crumb * found.len() {
+            return None;
+        }
+        rest = &rest[length..];
+    }
+    (!found.is_empty()).then_some(())
 }
 
 /// The longest piece that the text begins with, and its bytes.

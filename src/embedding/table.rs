@@ -88,7 +88,27 @@ fn word(at: usize) -> [u8; 4] {
 
 /// The piece with this text, at the beginning of a word or going on with it.
 pub(super) fn find(text: &[u8], continues: bool) -> Option<Piece> {
-    let mut slot = hash(text, continues) as usize;
+    let state = text.iter().copied().fold(start(continues), add);
+    find_hashed(text, continues, state)
+}
+
+/// The longest piece that an ASCII text begins with, and its bytes.
+pub(super) fn find_longest(text: &[u8], continues: bool) -> Option<(Piece, usize)> {
+    const { assert!(LONGEST <= 32) };
+    let mut states = [0; 32];
+    let mut state = start(continues);
+    for (known, byte) in states.iter_mut().zip(text.iter().take(LONGEST)) {
+        state = add(state, *byte);
+        *known = state;
+    }
+    (1..=text.len().min(LONGEST)).rev().find_map(|end| {
+        let piece = find_hashed(&text[..end], continues, states[end - 1])?;
+        Some((piece, end))
+    })
+}
+
+fn find_hashed(text: &[u8], continues: bool, state: u32) -> Option<Piece> {
+    let mut slot = (state ^ (state >> 15)) as usize;
     loop {
         slot &= SLOTS - 1;
         let at = SLOTS_AT + 2 * slot;
@@ -104,13 +124,13 @@ pub(super) fn find(text: &[u8], continues: bool) -> Option<Piece> {
     }
 }
 
-/// FNV-1a, then folded: its lowest bits alone depend on too little.
-fn hash(text: &[u8], continues: bool) -> u32 {
-    let start = 0x811c_9dc5 ^ u32::from(continues);
-    let hash = text.iter().fold(start, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    });
-    hash ^ (hash >> 15)
+/// FNV-1a; [`find_hashed`] folds it: its lowest bits alone depend on too little.
+fn start(continues: bool) -> u32 {
+    0x811c_9dc5 ^ u32::from(continues)
+}
+
+fn add(state: u32, byte: u8) -> u32 {
+    (state ^ u32::from(byte)).wrapping_mul(0x0100_0193)
 }
 
 /// The piece's place in the vocabulary, which is in the order of how frequent

@@ -1,5 +1,6 @@
 //! Vectors of texts and how they are compared.
 
+use super::pieces::of_word;
 use super::table::DIMENSIONS;
 use super::{Piece, pieces};
 
@@ -66,6 +67,34 @@ fn to_byte(number: f32) -> u8 {
 /// The vector of a text. `None` when nothing in it is known to mean anything.
 pub fn embed(text: &str) -> Option<Vector> {
     Vector::of(pieces(text))
+}
+
+/// Characters of a piece below which a word is in crumbs: a name or gibberish,
+/// and its pieces say nothing of its meaning.
+const CRUMB: usize = 3;
+
+/// Makes the vectors of single words.
+#[derive(Debug, Default)]
+pub struct WordEmbedder {
+    pieces: Vec<Piece>,
+}
+
+impl WordEmbedder {
+    /// The vector of a word in lower case. `None` for what only its spelling
+    /// tells: numbers, names and gibberish that the language model knows no part
+    /// of that is long enough to mean something.
+    pub fn embed(&mut self, word: &str) -> Option<Vector> {
+        if word.contains(char::is_numeric) {
+            return None;
+        }
+        of_word(word, CRUMB, &mut self.pieces)?;
+        Vector::of(self.pieces.iter().copied())
+    }
+
+    /// Whether the language model knows the word or long parts of it.
+    pub fn knows(&mut self, word: &str) -> bool {
+        of_word(word, CRUMB, &mut self.pieces).is_some()
+    }
 }
 
 /// How much two texts are about the same: the cosine, −1 to 1; 0 where one of

@@ -8,21 +8,35 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::{Kind, Scope, scope, stem, tokens};
-use crate::store::{Bounds, Reader, StoreError, Table};
+use memchr::memmem;
+
+use crate::analysis::{self, Kind, Scope, scope, stem, tokens};
+use crate::store::{Bounds, Postings, Reader, StoreError, Table};
 
 use super::filter::Filter;
 use super::query::Query;
 
-/// Rows of one term that are asked for. 1,024 take about a quarter of a
+/// Rows of one term that are asked for. 512 take about an eighth of a
 /// millisecond, and a term with more tells little.
-const POSTINGS: usize = 1_024;
+const POSTINGS: usize = 512;
 
-/// Rows of rare terms in which frequent ones are looked for.
-const JOINED: usize = 1_536;
+/// Rows of rare terms whose texts are looked at for the frequent ones.
+const GLANCED: usize = 384;
 
-/// Frequent terms that are looked for in the rows of rare ones.
-const MOST_JOINED: usize = 4;
+/// Frequent terms that are looked for together.
+const MOST_JOINED: usize = 5;
+
+/// Share of what the best candidate covers of the query below which another one is
+/// read only where there are few.
+const WORTH_READING: f64 = 0.5;
+
+/// Projects that terms are asked for one by one.
+const MOST_WITHIN: usize = 8;
+
+/// Rows of frequent terms that are gone through, about, to find those that hold
+/// several of them: some three milliseconds. Where there are more, only the newer
+/// part of the collection is looked at.
+const STEPS: f64 = 150_000.0;
 
 /// Terms that a last word is completed to.
 const COMPLETIONS: usize = 12;
@@ -53,10 +67,10 @@ pub(super) fn find(
     let mut gathering = Gathering::new(reader, table, limits)?;
     let mut candidates = Candidates::default();
     for term in &query.terms {
-        gathering.term(&quoted(term))?;
+        gathering.term(&limits.any_of(std::slice::from_ref(term)))?;
     }
     if let Some(open) = &query.open_end {
-        candidates.completions = reader.completions(table, open, COMPLETIONS)?;
+        candidates.completions = limits.completions(reader, table, open)?;
         candidates
             .completions
             .retain(|completion| !query.terms.contains(completion));
@@ -64,9 +78,9 @@ pub(super) fn find(
     if !candidates.completions.is_empty() {
         let last = query.words.last().and_then(|word| word.terms.last());
         candidates.open = last.is_some_and(|(term, _)| gathering.terms[*term].rows < 1.0);
-        gathering.term(&any_of(candidates.completions.iter()))?;
+        gathering.term(&limits.any_of(&candidates.completions))?;
     }
-    gathering.join()?;
+    gathering.join(query, most)?;
     candidates.idf = gathering.terms.iter().map(|term| term.idf).collect();
     candidates.ids = gathering.best(query, most);
     Ok(candidates)
@@ -75,7 +89,12 @@ pub(super) fn find(
 /// What narrows a search before any word is looked at.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Limits {
-    /// An expression of terms that every row must fit.
+    /// What stands before the terms of the projects that are searched; empty for
+    /// all projects and for more than [`MOST_WITHIN`].
+    within: Vec<String>,
+    /// The expression of these projects.
+    projects: Option<String>,
+    /// An expression of terms that every row must fit beside that.
     required: Option<String>,
     /// One that none may fit.
     refused: Option<String>,
@@ -91,13 +110,8 @@ impl Limits {
         query: &Query,
     ) -> Result<Self, StoreError> {
         let mut required = Vec::new();
-        if let Some(projects) = projects {
-            required.push(any_of(
-                projects.iter().map(|name| scope(Scope::Project, name)),
-            ));
-        }
+        let within = projects.filter(|projects| projects.len() <= MOST_WITHIN);
         for (kind, values) in [
-            (Scope::Project, &filter.projects),
             (Scope::Type, &filter.kinds),
             (Scope::Concept, &filter.concepts),
         ] {
@@ -118,11 +132,56 @@ impl Limits {
             .flatten()
             .map(|term| quoted(term))
             .collect();
+        let of_projects =
+            |projects: &[String]| any_of(projects.iter().map(|name| scope(Scope::Project, name)));
         Ok(Self {
+            within: within
+                .unwrap_or_default()
+                .iter()
+                .map(|project| analysis::within(project))
+                .collect(),
+            projects: projects.map(of_projects),
             required: (!required.is_empty()).then(|| required.join(" AND ")),
             refused: (!refused.is_empty()).then(|| refused.join(" OR ")),
             bounds: reader.bounds(table, filter.from, filter.until)?,
         })
+    }
+
+    /// Rows of the projects with one of these terms.
+    fn any_of(&self, terms: &[String]) -> String {
+        if self.within.is_empty() {
+            let any = any_of(terms.iter());
+            return match &self.projects {
+                Some(projects) => format!("({projects} AND {any})"),
+                None => any,
+            };
+        }
+        any_of(
+            self.within
+                .iter()
+                .flat_map(|within| terms.iter().map(move |term| format!("{within}{term}"))),
+        )
+    }
+
+    /// Terms of the projects that begin so.
+    fn completions(
+        &self,
+        reader: &Reader,
+        table: Table,
+        open: &str,
+    ) -> Result<Vec<String>, StoreError> {
+        if self.within.is_empty() {
+            return reader.completions(table, open, COMPLETIONS);
+        }
+        let mut found = Vec::new();
+        for within in &self.within {
+            let terms = reader.completions(table, &format!("{within}{open}"), COMPLETIONS)?;
+            found.extend(terms.iter().map(|term| term[within.len()..].to_owned()));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.truncate(COMPLETIONS);
+        Ok(found)
     }
 
     fn apply(&self, expression: &str) -> String {
@@ -161,13 +220,15 @@ impl Limits {
         table: Table,
         most: usize,
     ) -> Result<Option<Vec<i64>>, StoreError> {
-        let Some(required) = &self.required else {
+        let of_rows = [&self.projects, &self.required];
+        let of_rows: Vec<&str> = of_rows.into_iter().flatten().map(String::as_str).collect();
+        if of_rows.is_empty() {
             return Ok(None);
-        };
-        let expression = match &self.refused {
-            Some(refused) => format!("({required}) NOT ({refused})"),
-            None => required.clone(),
-        };
+        }
+        let mut expression = of_rows.join(" AND ");
+        if let Some(refused) = &self.refused {
+            expression = format!("({expression}) NOT ({refused})");
+        }
         let found = reader.postings(table, &expression, self.bounds, most)?;
         Ok(Some(found.ids))
     }
@@ -247,14 +308,14 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    fn postings(&self, expression: &str) -> Result<crate::store::Postings, StoreError> {
+    fn postings(&self, expression: &str, bounds: Bounds) -> Result<Postings, StoreError> {
         let expression = self.limits.apply(expression);
         self.reader
-            .postings(self.table, &expression, self.limits.bounds, POSTINGS)
+            .postings(self.table, &expression, bounds, POSTINGS)
     }
 
     fn term(&mut self, expression: &str) -> Result<(), StoreError> {
-        let found = self.postings(expression)?;
+        let found = self.postings(expression, self.limits.bounds)?;
         let bit = 1_u64 << self.terms.len();
         let rows = self.estimate(&found.ids);
         for id in found.ids {
@@ -273,7 +334,7 @@ impl<'a> Gathering<'a> {
 
     /// Looks for the frequent terms where they matter: in the rows of the rare
     /// ones, and together.
-    fn join(&mut self) -> Result<(), StoreError> {
+    fn join(&mut self, query: &Query, most: usize) -> Result<(), StoreError> {
         let mut order: Vec<usize> = (0..self.terms.len()).collect();
         order.sort_by(|a, b| self.terms[*a].rows.total_cmp(&self.terms[*b].rows));
         let frequent: Vec<usize> = order
@@ -281,44 +342,96 @@ impl<'a> Gathering<'a> {
             .copied()
             .filter(|&index| !self.terms[index].complete)
             .collect();
-        let (mut rare, mut rows) = (Vec::new(), 0.0);
-        for index in order {
-            let term = &self.terms[index];
-            if term.complete && term.rows > 0.0 && rows + term.rows <= count(JOINED) {
-                rare.push(term.expression.as_str());
-                rows += term.rows;
+        let rare: Vec<usize> = order
+            .into_iter()
+            .filter(|&index| self.terms[index].complete)
+            .collect();
+        self.find_in_rare(query, &rare, &frequent, most)?;
+        if self.holding(query, &frequent) < most {
+            self.join_frequent(&frequent)?;
+        }
+        Ok(())
+    }
+
+    /// Looks for frequent terms in the rows of rare ones. Where these are few
+    /// enough to be read all, they count as if they held them; else a glance at
+    /// their texts tells.
+    fn find_in_rare(
+        &mut self,
+        query: &Query,
+        rare: &[usize],
+        frequent: &[usize],
+        most: usize,
+    ) -> Result<(), StoreError> {
+        let held = bits(rare);
+        let mut rows: Vec<(f64, i64)> = self
+            .rows
+            .iter()
+            .filter(|(_, bits)| **bits & held != 0)
+            .map(|(&id, &bits)| (self.coverage(query, bits), id))
+            .collect();
+        if frequent.is_empty() || rows.is_empty() {
+            return Ok(());
+        }
+        if rows.len() <= most / 2 {
+            let all = bits(frequent);
+            for (_, id) in rows {
+                self.mark(&[id], all);
+            }
+            return Ok(());
+        }
+        rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+        for &(_, id) in rows.iter().take(GLANCED) {
+            let text = self.reader.text(self.table, id)?;
+            for &index in frequent.iter().filter(|index| **index < query.terms.len()) {
+                if memmem::find(&text, beginning(&query.terms[index])).is_some() {
+                    self.mark(&[id], 1 << index);
+                }
             }
         }
-        if !rare.is_empty() {
-            let rare = format!("({})", rare.join(" OR "));
-            for &index in frequent.iter().take(MOST_JOINED) {
-                let both = format!("{rare} AND {}", self.terms[index].expression);
-                let found = self.postings(&both)?;
-                self.mark(&found.ids, 1 << index);
-            }
-        }
-        self.join_frequent(&frequent)
+        Ok(())
+    }
+
+    /// How many of the known rows cover as much of the query as all frequent
+    /// terms together.
+    fn holding(&self, query: &Query, frequent: &[usize]) -> usize {
+        let enough = self.coverage(query, bits(frequent));
+        let rows = self.rows.values();
+        rows.filter(|&&bits| self.coverage(query, bits) >= enough)
+            .count()
     }
 
     /// Rows with several frequent terms: with all of them, then with all but
     /// the most frequent, and so on.
     fn join_frequent(&mut self, frequent: &[usize]) -> Result<(), StoreError> {
         let mut found = 0;
-        for size in (2..=frequent.len().min(MOST_JOINED + 2)).rev() {
+        for size in (2..=frequent.len().min(MOST_JOINED)).rev() {
             let together = &frequent[..size];
-            let expressions: Vec<&str> = together
-                .iter()
-                .map(|&index| self.terms[index].expression.as_str())
-                .collect();
-            let rows = self.postings(&expressions.join(" AND "))?;
-            let bits = together.iter().fold(0, |bits, index| bits | 1_u64 << index);
-            self.mark(&rows.ids, bits);
+            let terms = together.iter().map(|&index| &self.terms[index]);
+            let expressions: Vec<&str> =
+                terms.clone().map(|term| term.expression.as_str()).collect();
+            let steps: f64 = terms.map(|term| term.rows).sum();
+            let bounds = self.within_steps(steps);
+            let rows = self.postings(&expressions.join(" AND "), bounds)?;
+            self.mark(&rows.ids, bits(together));
             found += rows.ids.len();
             if found >= POSTINGS / 4 {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// The newest rows among which terms that are in so many rows are found in
+    /// [`STEPS`].
+    #[expect(clippy::cast_possible_truncation, reason = "less than all rows")]
+    fn within_steps(&self, rows: f64) -> Bounds {
+        if rows <= STEPS {
+            return self.limits.bounds;
+        }
+        let share = STEPS / rows;
+        let span = (float(self.newest) * share) as i64;
+        self.limits.bounds.from(self.newest - span)
     }
 
     fn mark(&mut self, ids: &[i64], bits: u64) {
@@ -340,6 +453,9 @@ impl<'a> Gathering<'a> {
             scored.truncate(most);
         }
         scored.sort_unstable_by(better);
+        let enough = scored.first().map_or(0.0, |(best, _)| best * WORTH_READING);
+        let worth = scored.partition_point(|(coverage, _)| *coverage >= enough);
+        scored.truncate(worth.max(most * 3 / 8));
         scored.into_iter().map(|(_, id)| id).collect()
     }
 
@@ -358,6 +474,16 @@ impl<'a> Gathering<'a> {
         }
         sum
     }
+}
+
+fn bits(terms: &[usize]) -> u64 {
+    terms.iter().fold(0, |bits, index| bits | 1 << index)
+}
+
+/// What a word with this stem begins with: of the stem of "happy", which is
+/// "happi", all but the last letter.
+fn beginning(stem: &str) -> &[u8] {
+    stem.strip_suffix('i').unwrap_or(stem).as_bytes()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of rows, for estimates")]

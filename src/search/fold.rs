@@ -1,6 +1,8 @@
 //! What says the same, or takes something back, stands in one place of an
 //! answer.
 
+use std::collections::HashMap;
+
 use crate::analysis::{Kind, is_stopword, stem, tokens};
 use crate::embedding::similarity;
 
@@ -67,21 +69,23 @@ impl<T> Folded<T> {
 }
 
 /// Puts rows that say the same under the newest of them, at the place of the
-/// best, and a row that takes another back before it.
-pub(super) fn fold<T: Searched>(ranked: Vec<Ranked<T>>) -> Vec<Folded<T>> {
+/// best, and a row that takes another back before it. Of rows so far behind that
+/// nobody asked for them, nothing comes back.
+pub(super) fn fold<T: Searched>(ranked: Vec<Ranked<T>>, wanted: usize) -> Vec<Folded<T>> {
+    let mut titles = Titles::default();
     let mut folded: Vec<Folded<T>> = Vec::with_capacity(ranked.len());
-    for row in ranked {
+    for row in ranked.into_iter().take(wanted.saturating_add(COMPARED)) {
         let place = folded
             .iter()
             .take(COMPARED)
-            .position(|other| relation(&other.ranked, &row).is_some());
+            .position(|other| titles.relation(&other.ranked, &row).is_some());
         let new = Folded {
             ranked: row,
             also: Vec::new(),
             corrects: Vec::new(),
         };
         match place {
-            Some(place) => merge(&mut folded, place, new),
+            Some(place) => merge(&mut titles, &mut folded, place, new),
             None => folded.push(new),
         }
     }
@@ -96,29 +100,46 @@ enum Relation {
     Correction,
 }
 
-fn relation<T: Searched>(one: &Ranked<T>, other: &Ranked<T>) -> Option<Relation> {
-    if one.row.project() != other.row.project() {
-        return None;
+/// The telling words of titles by their rows' ids.
+#[derive(Default)]
+struct Titles(HashMap<i64, Vec<String>>);
+
+impl Titles {
+    fn relation<T: Searched>(&mut self, one: &Ranked<T>, other: &Ranked<T>) -> Option<Relation> {
+        if one.row.project() != other.row.project() {
+            return None;
+        }
+        let (first, second) = (one.row.title()?, other.row.title()?);
+        let cosine = similarity(one.vector.as_ref()?, other.vector.as_ref()?);
+        if cosine < ABOUT_THE_SAME {
+            return None;
+        }
+        for (row, title) in [(&one.row, first), (&other.row, second)] {
+            self.0.entry(row.id()).or_insert_with(|| title_words(title));
+        }
+        let common = common_words(&self.0[&one.row.id()], &self.0[&other.row.id()]);
+        if common < TITLES {
+            return None;
+        }
+        let newer = if is_newer(&one.row, &other.row) {
+            &one.row
+        } else {
+            &other.row
+        };
+        if corrects(newer) {
+            return Some(Relation::Correction);
+        }
+        (cosine >= SAME && common >= SAME_TITLES).then_some(Relation::Same)
     }
-    let (first, second) = (one.row.title()?, other.row.title()?);
-    let cosine = similarity(one.vector.as_ref()?, other.vector.as_ref()?);
-    let common = common_words(first, second);
-    if cosine < ABOUT_THE_SAME || common < TITLES {
-        return None;
-    }
-    let newer = if is_newer(&one.row, &other.row) {
-        &one.row
-    } else {
-        &other.row
-    };
-    if corrects(newer) {
-        return Some(Relation::Correction);
-    }
-    (cosine >= SAME && common >= SAME_TITLES).then_some(Relation::Same)
 }
 
-fn merge<T: Searched>(folded: &mut Vec<Folded<T>>, place: usize, mut new: Folded<T>) {
-    let relation = relation(&folded[place].ranked, &new.ranked);
+fn merge<T: Searched>(
+    titles: &mut Titles,
+    folded: &mut Vec<Folded<T>>,
+    place: usize,
+    mut new: Folded<T>,
+) {
+    let relation = titles.relation(&folded[place].ranked, &new.ranked);
     let old = &mut folded[place];
     if is_newer(&new.ranked.row, &old.ranked.row) {
         // The newer one takes the place that the older one had earned.
@@ -147,8 +168,7 @@ fn is_newer<T: Searched>(one: &T, other: &T) -> bool {
 }
 
 /// Share of the telling words of two titles that both have (Jaccard index).
-fn common_words(one: &str, other: &str) -> f64 {
-    let (one, other) = (title_words(one), title_words(other));
+fn common_words(one: &[String], other: &[String]) -> f64 {
     let common = one.iter().filter(|word| other.contains(word)).count();
     let count = |words: usize| f64::from(u32::try_from(words).unwrap_or(u32::MAX));
     count(common) / count((one.len() + other.len() - common).max(1))

@@ -46,6 +46,7 @@ pub(super) struct Channels {
 pub(super) struct Fusion {
     words: f64,
     meaning: f64,
+    covered: bool,
     relevant: bool,
 }
 
@@ -66,8 +67,15 @@ impl Fusion {
         Self {
             words: 1.0 - LOST * gate,
             meaning: BESIDE + INSTEAD * gate,
+            covered: gate <= 0.0,
             relevant: typed || best >= FLOOR,
         }
+    }
+
+    /// Whether exact words cover the query so well that the vectors stay in the
+    /// background.
+    pub(super) fn is_covered(self) -> bool {
+        self.covered
     }
 
     /// Whether any row is worth showing.

@@ -1,7 +1,7 @@
 //! Cutting a text into passages of some 20 to 80 words, since what answers a
 //! question stands in one place.
 
-use super::lexicon::Sense;
+use super::lexicon::{Lexicon, Sense, WordId};
 
 /// Words of a passage, unless a single sentence has more.
 const MOST_WORDS: u32 = 80;
@@ -15,7 +15,10 @@ pub(super) struct Passage {
     /// By number of term: occurrences.
     pub(super) frequency: Vec<f64>,
     /// By number of term: how near in meaning another word comes, 0 to 1.
-    pub(super) nearness: Vec<f64>,
+    /// Empty until [`Self::compare`].
+    nearness: Vec<f64>,
+    /// What is compared.
+    words: Vec<WordId>,
     /// Words that tell something.
     pub(super) length: f64,
     /// It ends with a question: the next one may be the answer.
@@ -26,10 +29,38 @@ impl Passage {
     fn new(terms: usize) -> Self {
         Self {
             frequency: vec![0.0; terms],
-            nearness: vec![0.0; terms],
+            nearness: Vec::new(),
+            words: Vec::new(),
             length: 0.0,
             asks: false,
         }
+    }
+
+    fn clear(&mut self) {
+        self.frequency.fill(0.0);
+        self.words.clear();
+        self.length = 0.0;
+    }
+
+    /// Looks for words near in meaning to the query's.
+    pub(super) fn compare(&mut self, lexicon: &mut Lexicon<'_>) {
+        self.nearness.clear();
+        self.nearness.resize(lexicon.terms(), 0.0);
+        for &word in &self.words {
+            for (most, near) in self
+                .nearness
+                .iter_mut()
+                .zip(lexicon.nearness(word).unwrap_or(&[]))
+            {
+                *most = most.max(*near);
+            }
+        }
+    }
+
+    /// How near in meaning to a term another word comes; 0 where nobody has
+    /// compared.
+    pub(super) fn nearness(&self, term: usize) -> f64 {
+        self.nearness.get(term).copied().unwrap_or(0.0)
     }
 
     /// Takes another one in.
@@ -37,9 +68,7 @@ impl Passage {
         for (sum, more) in self.frequency.iter_mut().zip(&other.frequency) {
             *sum += more;
         }
-        for (most, other) in self.nearness.iter_mut().zip(&other.nearness) {
-            *most = most.max(*other);
-        }
+        self.words.extend_from_slice(&other.words);
         self.length += other.length;
     }
 }
@@ -59,6 +88,8 @@ pub(super) struct Cutter<'a> {
     /// Whole sentences.
     passage: Option<Open>,
     sentence: Option<Open>,
+    /// One that is not needed any more, to be used again.
+    spare: Option<Passage>,
     /// Where the last token ends.
     end: usize,
 }
@@ -71,6 +102,7 @@ impl<'a> Cutter<'a> {
             done: Vec::new(),
             passage: None,
             sentence: None,
+            spare: None,
             end: 0,
         }
     }
@@ -85,17 +117,19 @@ impl<'a> Cutter<'a> {
             }
         }
         self.end = self.end.max(end);
-        let terms = self.terms;
-        self.sentence.get_or_insert_with(|| Open {
-            passage: Passage::new(terms),
-            words: 0,
-            start,
-        });
+        if self.sentence.is_none() {
+            let spare = self.spare.take();
+            self.sentence = Some(Open {
+                passage: spare.unwrap_or_else(|| Passage::new(self.terms)),
+                words: 0,
+                start,
+            });
+        }
     }
 
     /// What the token is to the query; `is_word` unless it is part of another
     /// token or holds others.
-    pub(super) fn add(&mut self, sense: &Sense, is_word: bool) {
+    pub(super) fn add(&mut self, sense: Sense, is_word: bool) {
         let Some(open) = &mut self.sentence else {
             return;
         };
@@ -109,9 +143,7 @@ impl<'a> Cutter<'a> {
         if let Some(number) = sense.number {
             open.passage.frequency[number] += 1.0;
         }
-        for (most, near) in open.passage.nearness.iter_mut().zip(&sense.nearness) {
-            *most = most.max(*near);
-        }
+        open.passage.words.extend(sense.word);
     }
 
     pub(super) fn finish(mut self) -> Vec<Passage> {
@@ -122,13 +154,15 @@ impl<'a> Cutter<'a> {
     }
 
     fn end_sentence(&mut self) {
-        let Some(sentence) = self.sentence.take() else {
+        let Some(mut sentence) = self.sentence.take() else {
             return;
         };
         match &mut self.passage {
             Some(open) if open.words + sentence.words <= MOST_WORDS => {
                 open.passage.join(&sentence.passage);
                 open.words += sentence.words;
+                sentence.passage.clear();
+                self.spare = Some(sentence.passage);
             }
             _ => {
                 self.end_passage(sentence.start);
@@ -212,9 +246,9 @@ mod tests {
             let sense = Sense {
                 number: None,
                 stopword: false,
-                nearness: Vec::new(),
+                word: None,
             };
-            cutter.add(&sense, matches!(token.kind, Kind::Word | Kind::Pair));
+            cutter.add(sense, matches!(token.kind, Kind::Word | Kind::Pair));
         });
         let passages = cutter.finish();
         passages.iter().map(|p| (p.length, p.asks)).collect()

@@ -23,6 +23,10 @@ const BESIDE: usize = 1 + REACH;
 /// How a row's vector fades into that of its neighbour.
 const FADE: f64 = 0.6;
 
+/// Rows, the best by exact words and vectors, in which words near in meaning are
+/// looked for.
+const COMPARED: usize = 32;
+
 /// Days over which a row loses half of what it gains by being new.
 const HALF_LIFE: f64 = 30.0;
 
@@ -191,28 +195,41 @@ impl<'a, T: Searched, S: Source<T>> Pool<'a, T, S> {
         }
     }
 
+    /// Whether the words of the rows that were read cover the query, so that
+    /// rows which are only near in meaning would not come before them.
+    pub(super) fn is_covered(&self, idf: &[f64], open: bool) -> bool {
+        self.verdicts(&Scorer::new(self.query, idf, open))
+            .fusion(self)
+            .is_covered()
+    }
+
     /// The rows that may be found, best first; the newer one of two alike.
     /// Empty where none is relevant.
-    pub(super) fn rank(self, idf: &[f64], open: bool) -> Vec<Ranked<T>> {
+    pub(super) fn rank(mut self, idf: &[f64], open: bool) -> Vec<Ranked<T>> {
         let scorer = Scorer::new(self.query, idf, open);
-        let fits = self.fits(&scorer);
-        let fusion = Fusion::new(
-            fits.values().map(|(_, channels)| *channels),
-            self.query.terms.len(),
-            self.held(&fits),
-        );
+        let mut verdicts = self.verdicts(&scorer);
+        let promising = verdicts.best(verdicts.fusion(&self), COMPARED);
+        for &id in &promising {
+            if let Some(Some(read)) = self.rows.get_mut(&id) {
+                read.reading.compare(&mut self.lexicon);
+            }
+        }
+        for id in promising {
+            self.judge(id, &scorer, &mut verdicts);
+        }
+        let fusion = verdicts.fusion(&self);
         if !fusion.is_relevant() {
             return Vec::new();
         }
-        let scores = fits.values().map(|(_, channels)| fusion.score(*channels));
-        let best = scores.fold(0.0, f64::max);
+        let best = verdicts.best_score(fusion);
         let newest = self.rows.values().flatten().map(|read| read.row.at()).max();
         let mut ranked: Vec<Ranked<T>> = self
             .rows
             .into_values()
             .flatten()
             .filter_map(|read| {
-                let &(fit, channels) = fits
+                let &(fit, channels) = verdicts
+                    .of
                     .get(&read.row.id())
                     .filter(|(_, channels)| fusion.is_worth_showing(*channels, best))?;
                 // What people said is no better for being said later.
@@ -233,40 +250,87 @@ impl<'a, T: Searched, S: Source<T>> Pool<'a, T, S> {
         ranked
     }
 
-    /// The share of the query's words that the row with most of them holds.
-    fn held(&self, fits: &BTreeMap<i64, (Fit, Channels)>) -> f64 {
-        let most = fits.values().map(|(fit, _)| fit.words).max();
-        let count = |words: usize| f64::from(u32::try_from(words).unwrap_or(u32::MAX));
-        count(most.unwrap_or(0)) / count(self.query.words.len().max(1))
-    }
-
-    fn fits(&self, scorer: &Scorer<'_>) -> BTreeMap<i64, (Fit, Channels)> {
+    fn verdicts(&self, scorer: &Scorer<'_>) -> Verdicts {
         let (mut lengths, mut count) = (0.0, 0.0);
         for read in self.rows.values().flatten() {
             lengths += read.reading.length;
             count += 1.0;
         }
-        let average = lengths / f64::max(count, 1.0);
-        let query = query_vector(self.query);
-        let mut fits = BTreeMap::new();
-        for (&id, read) in &self.rows {
-            let Some(read) = read.as_ref().filter(|read| read.admitted) else {
-                continue;
-            };
-            let (before, after) = (self.walk(id, -1), self.walk(id, 1));
-            let around = self.around(read, &before, &after);
-            let fit = scorer.fit(&read.reading, &around, average);
-            let meaning = query
-                .as_ref()
-                .map_or(0.0, |query| meaning(query, read, &before, &after));
-            let channels = Channels {
-                words: fit.score,
-                exact: fit.exact,
-                meaning,
-            };
-            fits.insert(id, (fit, channels));
+        let mut verdicts = Verdicts {
+            average: lengths / f64::max(count, 1.0),
+            query: query_vector(self.query),
+            of: BTreeMap::new(),
+        };
+        for &id in self.rows.keys() {
+            self.judge(id, scorer, &mut verdicts);
         }
-        fits
+        verdicts
+    }
+
+    fn judge(&self, id: i64, scorer: &Scorer<'_>, verdicts: &mut Verdicts) {
+        let Some(read) = self.get(id).filter(|read| read.admitted) else {
+            return;
+        };
+        let (before, after) = (self.walk(id, -1), self.walk(id, 1));
+        let around = self.around(read, &before, &after);
+        let fit = scorer.fit(&read.reading, &around, verdicts.average);
+        let meaning = verdicts
+            .query
+            .as_ref()
+            .map_or(0.0, |query| meaning(query, read, &before, &after));
+        let channels = Channels {
+            words: fit.score,
+            exact: fit.exact,
+            meaning,
+        };
+        verdicts.of.insert(id, (fit, channels));
+    }
+}
+
+/// The verdicts on all rows that may be found.
+struct Verdicts {
+    /// Mean length of the rows that were read.
+    average: f64,
+    query: Option<Vector>,
+    of: BTreeMap<i64, (Fit, Channels)>,
+}
+
+impl Verdicts {
+    fn fusion<T, S>(&self, pool: &Pool<'_, T, S>) -> Fusion {
+        Fusion::new(
+            self.of.values().map(|(_, channels)| *channels),
+            pool.query.terms.len(),
+            self.held(pool.query),
+        )
+    }
+
+    /// The share of the query's words that the row with most of them holds.
+    fn held(&self, query: &Query) -> f64 {
+        let most = self.of.values().map(|(fit, _)| fit.words).max();
+        let count = |words: usize| f64::from(u32::try_from(words).unwrap_or(u32::MAX));
+        count(most.unwrap_or(0)) / count(query.words.len().max(1))
+    }
+
+    /// The ids of the best rows, in no order.
+    fn best(&self, fusion: Fusion, most: usize) -> Vec<i64> {
+        let mut scored: Vec<(f64, i64)> = self
+            .of
+            .iter()
+            .map(|(id, (_, channels))| (fusion.score(*channels), *id))
+            .collect();
+        if scored.len() > most {
+            scored.select_nth_unstable_by(most, |a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+            scored.truncate(most);
+        }
+        scored.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn best_score(&self, fusion: Fusion) -> f64 {
+        let scores = self
+            .of
+            .values()
+            .map(|(_, channels)| fusion.score(*channels));
+        scores.fold(0.0, f64::max)
     }
 }
 

@@ -223,7 +223,7 @@ pub(super) fn read(fields: &[Field<'_>], lexicon: &mut Lexicon<'_>) -> Reading {
             cutter.at(token.start, token.end);
             let sense = lexicon.sense(token);
             let is_word = matches!(token.kind, Kind::Word | Kind::Pair);
-            cutter.add(&sense, is_word);
+            cutter.add(sense, is_word);
             last = offset + token.position;
             if is_word && !sense.stopword {
                 reading.length += field.weight;
@@ -266,6 +266,13 @@ impl Reading {
     /// it belongs to it.
     pub(super) fn is_single(&self) -> bool {
         self.head.is_none() && self.passages.len() == 1
+    }
+
+    /// Looks for words near in meaning to the query's.
+    pub(super) fn compare(&mut self, lexicon: &mut Lexicon<'_>) {
+        for passage in self.passages.iter_mut().chain(&mut self.head) {
+            passage.compare(lexicon);
+        }
     }
 
     fn take(&mut self, passages: Vec<Passage>, heads: bool) {

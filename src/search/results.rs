@@ -289,7 +289,7 @@ impl Search<'_> {
             self.reader,
             table,
             &self.query.filter,
-            self.request.projects.as_deref(),
+            self.projects().as_deref(),
             self.query,
         )?;
         if self.query.has_words() {
@@ -315,7 +315,9 @@ impl Search<'_> {
         let candidates = candidates::find(reader, table, self.query, limits, most)?;
         let mut pool = Pool::new(self.query, &candidates.completions, source);
         pool.read(&candidates.ids)?;
-        if let Some(vector) = query_vector(self.query) {
+        if let Some(vector) = query_vector(self.query)
+            && !pool.is_covered(&candidates.idf, candidates.open)
+        {
             let projects = self.projects();
             let near = reader.nearest(table, &vector, projects.as_deref(), meaning)?;
             let ids: Vec<i64> = near.iter().map(|near| near.id).collect();
@@ -325,7 +327,9 @@ impl Search<'_> {
             pool.read(&limits.within(reader, table, span, time)?)?;
         }
         let ranked = pool.rank(&candidates.idf, candidates.open);
-        let page = fold::fold(ranked).into_iter().skip(self.request.offset);
+        let page = fold::fold(ranked, wanted)
+            .into_iter()
+            .skip(self.request.offset);
         Ok(page
             .take(self.request.limit)
             .map(|folded| self.found(folded, &candidates.completions))

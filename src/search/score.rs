@@ -235,7 +235,7 @@ impl Row<'_> {
         } = self.reading;
         let all = self.reading.passages.iter().chain(&self.reading.head);
         let nearest = |term: usize| {
-            let near = all.clone().map(|passage| passage.nearness[term]);
+            let near = all.clone().map(|passage| passage.nearness(term));
             near.fold(0.0, f64::max)
         };
         self.sum(|term| {
@@ -249,7 +249,7 @@ impl Row<'_> {
         if let (true, Some(head)) = (passages.is_empty(), &self.reading.head) {
             return self.sum(|term| {
                 let exact = bm25(head.frequency[term], head.length / PASSAGE_LENGTH);
-                (exact, head.nearness[term])
+                (exact, head.nearness(term))
             });
         }
         (0..passages.len())
@@ -271,7 +271,7 @@ impl Row<'_> {
                     sum + worth * passage.frequency[term]
                 });
             let exact = bm25(frequency, length / PASSAGE_LENGTH);
-            (exact, here.nearness[term])
+            (exact, here.nearness(term))
         })
     }
 

@@ -142,7 +142,7 @@ fn read(tx: &Transaction<'_>, table: Table, id: i64) -> Result<Option<Entry>, St
 }
 
 fn write(tx: &Transaction<'_>, table: Table, id: i64, entry: &Entry) -> Result<(), StoreError> {
-    let mut terms = Terms::default();
+    let mut terms = Terms::of_project(&entry.project);
     terms.add(&scope(Scope::Project, &entry.project));
     for exact in &entry.exact {
         terms.add(exact);

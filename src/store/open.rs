@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{SqlContext as _, StoreError};
@@ -114,6 +115,7 @@ pub(super) fn wait_for_writer(attempt: i32) -> bool {
 /// would put a disk flush into every hook. For the same reason no commit runs a
 /// checkpoint, which flushes twice: see [`checkpoint`](super::checkpoint).
 pub(super) fn set_writer_pragmas(connection: &Connection) -> Result<(), StoreError> {
+    plan_once(connection).doing("set up the connection")?;
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL;
@@ -126,6 +128,13 @@ pub(super) fn set_writer_pragmas(connection: &Connection) -> Result<(), StoreErr
         .doing("set up the connection")
 }
 
+/// Keeps SQLite from planning a statement anew for each value that is bound to
+/// it, which takes longer than to look up a row.
+fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
 /// Opens read-only. Where not even the -shm file can be written (a read-only
 /// mount, a sandbox) SQLite cannot take part in WAL, so the file is then read
 /// as it stands, which is right as long as nobody can write there.
@@ -136,6 +145,7 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     let open = |uri: &str| -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(uri, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        plan_once(&connection)?;
         connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
         connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
         Ok(connection)

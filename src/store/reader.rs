@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
@@ -19,8 +18,8 @@ pub struct Reader {
     pub(super) signatures: Signatures,
 }
 
-/// Prepared statements that are kept; a search has about twenty.
-const STATEMENTS: usize = 32;
+/// Prepared statements that are kept; a search has about thirty.
+const STATEMENTS: usize = 64;
 
 /// Which rows a listing gives, newest first.
 #[derive(Debug, Clone)]
@@ -80,11 +79,6 @@ impl Reader {
         }
         let connection = open_for_reading(path)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Else SQLite looks at the values that are bound, and makes a kept
-        // statement anew for each: which takes longer than most answers.
-        connection
-            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-            .doing("set up the connection")?;
         let owned = |path: &Path| PathBuf::from(path);
         match ownership(&connection, path)? {
             Ownership::Ours { version: 1.. } => Ok(Some(Self {

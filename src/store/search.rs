@@ -1,7 +1,7 @@
 //! What the index knows: which rows hold a term. How well they fit is for the
 //! search part to say.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::error::{SqlContext as _, StoreError};
 use super::index::Table;
@@ -31,6 +31,17 @@ impl Default for Bounds {
     }
 }
 
+impl Bounds {
+    /// The same, but from this id on.
+    #[must_use]
+    pub fn from(self, first: i64) -> Self {
+        Self {
+            first: self.first.max(first),
+            ..self
+        }
+    }
+}
+
 /// Ids follow time but for rows that arrived late: so many rows beside a moment
 /// are looked at to find the id that begins a time.
 const LATE_ROWS: i64 = 256;
@@ -47,17 +58,17 @@ impl Reader {
         at_most: usize,
     ) -> Result<Postings, StoreError> {
         let terms = table.terms();
+        let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
+        // Not bound: SQLite would plan anew for every value.
         let sql = format!(
             "SELECT rowid FROM {terms} WHERE {terms} MATCH ?1 AND rowid BETWEEN ?2 AND ?3
-             ORDER BY rowid DESC LIMIT ?4"
+             ORDER BY rowid DESC LIMIT {limit}"
         );
-        let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(&sql).doing("search")?;
         let rows = statement
-            .query_map(
-                params![expression, bounds.first, bounds.last, limit],
-                |row| row.get(0),
-            )
+            .query_map(params![expression, bounds.first, bounds.last], |row| {
+                row.get(0)
+            })
             .doing("search")?;
         let ids: Vec<i64> = rows.collect::<Result<_, _>>().doing("search")?;
         let complete = ids.len() < at_most;
@@ -138,7 +149,7 @@ impl Reader {
         rows.collect::<Result<_, _>>().doing("search")
     }
 
-    /// Terms of the index that begin so, in alphabetical order.
+    /// Terms of the index that begin so and go on, in alphabetical order.
     pub fn completions(
         &self,
         table: Table,
@@ -148,15 +159,64 @@ impl Reader {
         // What follows every term that begins so.
         let end = format!("{prefix}\u{10FFFF}");
         let sql = format!(
-            "SELECT term FROM {}_terms WHERE term > ?1 AND term < ?2 LIMIT ?3",
+            "SELECT term FROM {}_terms WHERE term >= ?1 AND term < ?2 LIMIT 1",
             table.rows()
         );
-        let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(&sql).doing("search")?;
-        let rows = statement
-            .query_map(params![prefix, end, limit], |row| row.get(0))
-            .doing("search")?;
-        rows.collect::<Result<_, _>>().doing("search")
+        let mut found: Vec<String> = Vec::new();
+        while found.len() < at_most {
+            // The first of what comes after the last one: a step through the rows
+            // of a frequent term would take as many steps as it has rows.
+            let after = format!("{}\u{1}", found.last().map_or(prefix, String::as_str));
+            let next = statement
+                .query_row([&after, &end], |row| row.get(0))
+                .optional()
+                .doing("search")?;
+            match next {
+                Some(term) => found.push(term),
+                None => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// The texts of a row, with ASCII letters in lower case; empty where there is no
+    /// such row.
+    pub fn text(&self, table: Table, id: i64) -> Result<Vec<u8>, StoreError> {
+        let columns: &[&str] = match table {
+            Table::Observations => &[
+                "title",
+                "subtitle",
+                "narrative",
+                "facts",
+                "concepts",
+                "files_modified",
+                "files_read",
+            ],
+            Table::Summaries => &[
+                "request",
+                "completed",
+                "learned",
+                "investigated",
+                "next_steps",
+                "notes",
+            ],
+            Table::Prompts => &["prompt_text"],
+        };
+        let columns_of = columns.join(", ");
+        let sql = format!("SELECT {columns_of} FROM {} WHERE id = ?1", table.rows());
+        let mut statement = self.connection.prepare_cached(&sql).doing("search")?;
+        let mut rows = statement.query([id]).doing("search")?;
+        let mut text = Vec::new();
+        if let Some(row) = rows.next().doing("search")? {
+            for column in 0..columns.len() {
+                let value = row.get_ref(column).doing("search")?;
+                text.extend_from_slice(value.as_bytes().unwrap_or_default());
+                text.push(b'\n');
+            }
+        }
+        text.make_ascii_lowercase();
+        Ok(text)
     }
 
     /// Rows that the search cannot find yet: another program wrote them, or the

@@ -2,10 +2,11 @@
 //!
 //! Every vector is compared with a query's by its signature alone, a few dozen
 //! bytes; only the nearest are compared whole. Both lie in blocks of
-//! consecutive ids, so that a million signatures are read in a few thousand
-//! pieces, and a new one changes a single page.
+//! consecutive ids: signatures in large ones, so that a million are read in a
+//! few thousand pieces, whole vectors in such that are one page of the file.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{MAIN_DB, OptionalExtension as _, Transaction};
@@ -16,11 +17,15 @@ use super::error::{SqlContext as _, StoreError};
 use super::index::Table;
 use super::reader::Reader;
 
-/// Rows of a block.
-const ROWS: usize = 256;
+/// Rows of a block of signatures.
+const SIGNED: usize = 256;
 
-/// Blocks are numbered by kind within their place.
-const KINDS: i64 = 4;
+/// Rows of a block of whole vectors: as many as a page of 4,096 bytes holds beside
+/// SQLite's own bytes.
+const PAGE: usize = (4_096 - 64) / DIMENSIONS;
+
+/// Blocks of a kind are numbered from its multiple of this on.
+const KIND: i64 = 1 << 40;
 
 /// Bytes of a signature: the signs of the vector's numbers and a hash of the
 /// row's project.
@@ -43,11 +48,17 @@ pub struct Near {
 #[derive(Debug, Clone, Default)]
 pub struct Signatures(Arc<Mutex<BTreeMap<i64, Vec<u8>>>>);
 
-/// Where a row's entries are: the block, and the row within it.
-fn place(table: Table, id: i64) -> Option<(i64, usize)> {
+/// Where a row's entry is among blocks of so many rows: the block, and the row
+/// within it.
+fn place(table: Table, id: i64, rows: usize) -> Option<(i64, usize)> {
     let id = usize::try_from(id).ok()?;
-    let block = i64::try_from(id / ROWS).ok()?;
-    Some((block * KINDS + table.kind(), id % ROWS))
+    let block = i64::try_from(id / rows).ok()?;
+    Some((table.kind() * KIND + block, id % rows))
+}
+
+/// The numbers that blocks of a table may have.
+fn blocks(table: Table) -> Range<i64> {
+    table.kind() * KIND..(table.kind() + 1) * KIND
 }
 
 fn project_hash(project: &str) -> [u8; PROJECT] {
@@ -65,9 +76,6 @@ pub(super) fn put(
     project: &str,
     vector: Option<&Vector>,
 ) -> Result<(), StoreError> {
-    let Some((block, row)) = place(table, id) else {
-        return Ok(());
-    };
     let mut signature = [0; SIGNATURE];
     let mut whole = [0; DIMENSIONS];
     if let Some(vector) = vector {
@@ -78,30 +86,34 @@ pub(super) fn put(
         hash.copy_from_slice(&project_hash(project));
         whole = *vector.as_bytes();
     }
-    write_at(
-        tx,
-        "vector_signatures",
-        "signatures",
-        block,
-        row,
-        &signature,
-    )?;
-    write_at(tx, "vectors", "vectors", block, row, &whole)
+    if let Some(place) = place(table, id, SIGNED) {
+        write_at(
+            tx,
+            ("vector_signatures", "signatures"),
+            place,
+            SIGNED,
+            &signature,
+        )?;
+    }
+    if let Some(place) = place(table, id, PAGE) {
+        write_at(tx, ("vectors", "vectors"), place, PAGE, &whole)?;
+    }
+    Ok(())
 }
 
+/// Writes a row's bytes into its block of so many rows.
 fn write_at(
     tx: &Transaction<'_>,
-    table: &'static str,
-    column: &'static str,
-    block: i64,
-    row: usize,
+    (table, column): (&'static str, &'static str),
+    (block, row): (i64, usize),
+    rows: usize,
     bytes: &[u8],
 ) -> Result<(), StoreError> {
     let write = || -> rusqlite::Result<()> {
         tx.prepare_cached(&format!(
             "INSERT OR IGNORE INTO {table} (block, {column}) VALUES (?1, zeroblob(?2))"
         ))?
-        .execute([block, i64::try_from(ROWS * bytes.len()).unwrap_or(0)])?;
+        .execute([block, i64::try_from(rows * bytes.len()).unwrap_or(0)])?;
         let mut blob = tx.blob_open(MAIN_DB, table, column, block, false)?;
         blob.write_at(bytes, row * bytes.len())
     };
@@ -136,10 +148,8 @@ impl Reader {
         self.refresh(table, &mut signatures)?;
         let code = code(vector);
         let mut nearest = Nearest::new(at_most.saturating_mul(WHOLE));
-        for (block, bytes) in signatures.iter() {
-            if block % KINDS == table.kind() {
-                nearest.scan(block / KINDS, bytes, &code, hashes.as_deref());
-            }
+        for (block, bytes) in signatures.range(blocks(table)) {
+            nearest.scan(block % KIND, bytes, &code, hashes.as_deref());
         }
         drop(signatures);
         self.compare(table, vector, &nearest.found, at_most)
@@ -148,18 +158,17 @@ impl Reader {
     /// Reads the blocks that are not known, and again the last that is: it may
     /// have grown.
     fn refresh(&self, table: Table, known: &mut BTreeMap<i64, Vec<u8>>) -> Result<(), StoreError> {
-        let kind = table.kind();
-        let last = known.keys().rev().find(|block| *block % KINDS == kind);
+        let all = blocks(table);
+        let last = known.range(all.clone()).next_back();
+        let from = last.map_or(all.start, |(block, _)| *block);
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT block, signatures FROM vector_signatures
-                 WHERE block >= ?1 AND block % ?2 = ?3",
+                "SELECT block, signatures FROM vector_signatures WHERE block >= ?1 AND block < ?2",
             )
             .doing("read signatures")?;
-        let from = last.copied().unwrap_or(0);
         let rows = statement
-            .query_map([from, KINDS, kind], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_map([from, all.end], |row| Ok((row.get(0)?, row.get(1)?)))
             .doing("read signatures")?;
         for row in rows {
             let (block, bytes) = row.doing("read signatures")?;
@@ -191,7 +200,7 @@ impl Reader {
 
     /// The vector of a row; `None` if it has none.
     pub fn vector(&self, table: Table, id: i64) -> Result<Option<Vector>, StoreError> {
-        let Some((block, row)) = place(table, id) else {
+        let Some((block, row)) = place(table, id, PAGE) else {
             return Ok(None);
         };
         let bytes: Option<Vec<u8>> = self
@@ -229,7 +238,7 @@ impl Nearest {
     }
 
     fn scan(&mut self, place: i64, bytes: &[u8], code: &Code, projects: Option<&[[u8; PROJECT]]>) {
-        let first = place * i64::try_from(ROWS).unwrap_or(0);
+        let first = place * i64::try_from(SIGNED).unwrap_or(0);
         for (signature, id) in bytes.chunks_exact(SIGNATURE).zip(first..) {
             let (words, hash) = signature.split_at(8 * CODE_WORDS);
             if projects.is_some_and(|projects| !projects.iter().any(|project| project == hash)) {

@@ -228,7 +228,8 @@ CREATE TABLE provider_stalls (
 ) STRICT, WITHOUT ROWID;
 
 -- What a row is found by: the distinct terms of its text, made by the program
--- (src/analysis), and a vector of its meaning (src/embedding). The index keeps
+-- (src/analysis), each by itself and once more within its project, and a vector
+-- of its meaning (src/embedding). The index keeps
 -- which rows hold a term and nothing else; how well they fit is computed from
 -- the rows themselves.
 CREATE VIRTUAL TABLE observations_fts USING fts5 (
@@ -241,10 +242,11 @@ CREATE VIRTUAL TABLE user_prompts_fts USING fts5 (
     terms, content = '', contentless_delete = 1, detail = none, tokenize = "ascii tokenchars '_'"
 );
 
--- The terms themselves, for words that are still being typed.
-CREATE VIRTUAL TABLE observations_terms USING fts5vocab (observations_fts, row);
-CREATE VIRTUAL TABLE session_summaries_terms USING fts5vocab (session_summaries_fts, row);
-CREATE VIRTUAL TABLE user_prompts_terms USING fts5vocab (user_prompts_fts, row);
+-- The terms themselves, for words that are still being typed. Not as rows with
+-- counts: to count, SQLite walks through all rows of a term.
+CREATE VIRTUAL TABLE observations_terms USING fts5vocab (observations_fts, instance);
+CREATE VIRTUAL TABLE session_summaries_terms USING fts5vocab (session_summaries_fts, instance);
+CREATE VIRTUAL TABLE user_prompts_terms USING fts5vocab (user_prompts_fts, instance);
 
 -- Rows whose index entries are not made yet: those of the transaction at hand
 -- (the writer empties it before it commits), those that another tool wrote, and
@@ -291,10 +293,11 @@ CREATE TRIGGER user_prompts_ad AFTER DELETE ON user_prompts BEGIN
     DELETE FROM unindexed WHERE kind = 2 AND id = old.id;
 END;
 
--- Vectors of rows in blocks of 256 consecutive ids, so that a search reads few
--- and large pieces. block = (id / 256) * 4 + kind. signatures: for each row the
--- sign bits of its vector and a hash of its project; vectors: whole, as int8.
--- A row without a vector has zeros.
+-- Vectors of rows in blocks of consecutive ids, a row without a vector as zeros.
+-- signatures: for each row the sign bits of its vector and a hash of its
+-- project, in large pieces since a search reads all: 256 rows. vectors: whole, as
+-- int8, in pieces of one page, since a search reads few: 21 rows. block = id /
+-- rows + kind * 2^40.
 CREATE TABLE vector_signatures (block INTEGER PRIMARY KEY, signatures BLOB NOT NULL) STRICT;
 CREATE TABLE vectors (block INTEGER PRIMARY KEY, vectors BLOB NOT NULL) STRICT;
 
