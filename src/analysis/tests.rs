@@ -142,3 +142,44 @@ fn a_term_of_a_scope_is_exact_and_no_word() {
     assert_eq!(scope(Scope::Type, "bugfix"), "t_bugfix");
     assert!(scope(Scope::Concept, "日本 \"x").is_ascii());
 }
+
+/// Capitals at the beginnings of words change no token, but take the longer way.
+#[test]
+fn plain_words_are_tokens_as_if_they_were_taken_apart() {
+    const ALPHABET: [char; 14] = [
+        'a', 'b', 's', 'z', '7', ' ', ' ', '.', '-', '_', '\'', ',', 'é', '中',
+    ];
+    let mut state = 1_u32;
+    for _ in 0..20_000 {
+        let text: String = (0..12)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                ALPHABET[(state >> 16) as usize % ALPHABET.len()]
+            })
+            .collect();
+        let mut before = ' ';
+        let capitals: String = text
+            .chars()
+            .map(|c| {
+                let begins = before == '中' || !(before.is_alphanumeric() || before == '\'');
+                before = c;
+                if begins { c.to_ascii_uppercase() } else { c }
+            })
+            .collect();
+        let tokens_of = |text: &str| {
+            let mut found = Vec::new();
+            tokens(text, |token| {
+                let Token {
+                    kind,
+                    start,
+                    end,
+                    position,
+                    ..
+                } = token;
+                found.push((token.text.to_owned(), kind, start, end, position));
+            });
+            found
+        };
+        assert_eq!(tokens_of(&text), tokens_of(&capitals), "{text:?}");
+    }
+}

@@ -130,6 +130,7 @@ pub fn code(vector: &Vector) -> Code {
 }
 
 /// In how many places two codes differ, 0 to [`DIMENSIONS`](super::DIMENSIONS).
+#[inline]
 pub fn hamming(a: &Code, b: &Code) -> u32 {
     a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
 }

@@ -20,6 +20,11 @@ use super::query::Query;
 /// millisecond, and a term with more tells little.
 const POSTINGS: usize = 512;
 
+/// Rows of a term that are all asked for where there seem to be no more: they are
+/// put together with those of other terms in a millisecond, where SQLite would
+/// look for each in all pages of the other terms.
+const RARE: usize = 4_096;
+
 /// Rows of rare terms whose texts are looked at for the frequent ones.
 const GLANCED: usize = 384;
 
@@ -34,9 +39,9 @@ const WORTH_READING: f64 = 0.5;
 const MOST_WITHIN: usize = 8;
 
 /// Rows of frequent terms that are gone through, about, to find those that hold
-/// several of them: some three milliseconds. Where there are more, only the newer
+/// several of them: some two milliseconds. Where there are more, only the newer
 /// part of the collection is looked at.
-const STEPS: f64 = 150_000.0;
+const STEPS: f64 = 80_000.0;
 
 /// Terms that a last word is completed to.
 const COMPLETIONS: usize = 12;
@@ -308,16 +313,30 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    fn postings(&self, expression: &str, bounds: Bounds) -> Result<Postings, StoreError> {
+    fn postings(
+        &self,
+        expression: &str,
+        bounds: Bounds,
+        most: usize,
+    ) -> Result<Postings, StoreError> {
         let expression = self.limits.apply(expression);
-        self.reader
-            .postings(self.table, &expression, bounds, POSTINGS)
+        self.reader.postings(self.table, &expression, bounds, most)
     }
 
     fn term(&mut self, expression: &str) -> Result<(), StoreError> {
-        let found = self.postings(expression, self.limits.bounds)?;
+        let mut found = self.postings(expression, self.limits.bounds, POSTINGS)?;
         let bit = 1_u64 << self.terms.len();
-        let rows = self.estimate(&found.ids);
+        let mut rows = self.estimate(&found.ids);
+        if let Some(&last) = found
+            .ids
+            .last()
+            .filter(|_| !found.complete && rows <= count(RARE))
+        {
+            let rest = self.postings(expression, self.limits.bounds.before(last), 2 * RARE)?;
+            found.ids.extend(rest.ids);
+            found.complete = rest.complete;
+            rows = rows.max(count(found.ids.len()));
+        }
         for id in found.ids {
             *self.rows.entry(id).or_default() |= bit;
         }
@@ -348,7 +367,7 @@ impl<'a> Gathering<'a> {
             .collect();
         self.find_in_rare(query, &rare, &frequent, most)?;
         if self.holding(query, &frequent) < most {
-            self.join_frequent(&frequent)?;
+            self.join_frequent(&frequent, most)?;
         }
         Ok(())
     }
@@ -403,7 +422,7 @@ impl<'a> Gathering<'a> {
 
     /// Rows with several frequent terms: with all of them, then with all but
     /// the most frequent, and so on.
-    fn join_frequent(&mut self, frequent: &[usize]) -> Result<(), StoreError> {
+    fn join_frequent(&mut self, frequent: &[usize], most: usize) -> Result<(), StoreError> {
         let mut found = 0;
         for size in (2..=frequent.len().min(MOST_JOINED)).rev() {
             let together = &frequent[..size];
@@ -412,10 +431,10 @@ impl<'a> Gathering<'a> {
                 terms.clone().map(|term| term.expression.as_str()).collect();
             let steps: f64 = terms.map(|term| term.rows).sum();
             let bounds = self.within_steps(steps);
-            let rows = self.postings(&expressions.join(" AND "), bounds)?;
+            let rows = self.postings(&expressions.join(" AND "), bounds, POSTINGS)?;
             self.mark(&rows.ids, bits(together));
             found += rows.ids.len();
-            if found >= POSTINGS / 4 {
+            if found >= most {
                 break;
             }
         }

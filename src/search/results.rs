@@ -25,13 +25,14 @@ struct Closely {
 }
 
 /// Observations are what is looked for; the others accompany them.
-fn closely(table: Table) -> Closely {
+fn closely(table: Table, terms: usize) -> Closely {
     let divisor = match table {
         Table::Observations => 1,
         Table::Summaries | Table::Prompts => 2,
     };
     Closely {
-        words: 64 / divisor,
+        // Rows with one word differ by little else than their age.
+        words: (24 + 8 * terms).min(64) / divisor,
         meaning: 32 / divisor,
         time: 32 / divisor,
     }
@@ -310,7 +311,7 @@ impl Search<'_> {
             words,
             meaning,
             time,
-        } = closely(table);
+        } = closely(table, self.query.terms.len());
         let most = words.max(wanted.saturating_add(SPARE));
         let candidates = candidates::find(reader, table, self.query, limits, most)?;
         let mut pool = Pool::new(self.query, &candidates.completions, source);

@@ -32,6 +32,15 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    /// The same, but only below this id.
+    #[must_use]
+    pub fn before(self, id: i64) -> Self {
+        Self {
+            last: self.last.min(id - 1),
+            ..self
+        }
+    }
+
     /// The same, but from this id on.
     #[must_use]
     pub fn from(self, first: i64) -> Self {
