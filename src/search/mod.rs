@@ -2,11 +2,13 @@
 //!
 //! [`query`] understands what was typed, `candidates` asks the index which rows
 //! may fit, `pool` reads them, `score` and `fusion` say how well they fit, `fold`
-//! puts together what says the same, and `explain` says why; [`run`] does all
-//! of it. SQL lives in the store, faces (commands, HTTP, MCP) only render.
+//! puts together what says the same, `diversity` lets no session fill the answer,
+//! and `explain` says why; [`run`] does all of it. SQL lives in the store, faces
+//! (commands, HTTP, MCP) only render.
 
 mod candidates;
 mod dates;
+mod diversity;
 mod explain;
 mod files;
 mod filter;

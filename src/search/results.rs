@@ -6,6 +6,7 @@ use crate::embedding::Vector;
 use crate::store::{ObservationRow, PromptRow, Reader, StoreError, SummaryRow, Table};
 
 use super::candidates::{self, Limits};
+use super::diversity;
 use super::explain;
 use super::filter::Filter;
 use super::fold::{self, Folded};
@@ -328,11 +329,10 @@ impl Search<'_> {
             pool.read(&limits.within(reader, table, span, time)?)?;
         }
         let ranked = pool.rank(&candidates.idf, candidates.open);
-        let page = fold::fold(ranked, wanted)
-            .into_iter()
-            .skip(self.request.offset);
+        let page = diversity::spread(fold::fold(ranked, wanted), wanted);
         Ok(page
-            .take(self.request.limit)
+            .into_iter()
+            .skip(self.request.offset)
             .map(|folded| self.found(folded, &candidates.completions))
             .collect())
     }

@@ -186,3 +186,29 @@ fn nonsense_finds_nothing_and_a_mistyped_word_does_no_harm() {
     assert!(ask(&reader, "qwxzv plmbktr frobnix zzyx").is_empty());
     assert_eq!(ask(&reader, "sqlite qwxzv").observations[0].row.id, 2);
 }
+
+#[test]
+fn one_session_does_not_fill_the_answer() {
+    let mut memory = Memory::new();
+    let topics = [
+        "retries", "timeouts", "headers", "caching", "quotas", "parsing", "logging",
+    ];
+    let notes = topics.map(|topic| {
+        let mut note = new_observation(&format!("Webhook {topic}"), MORNING);
+        note.narrative = format!("The webhook of the shop and its {topic}.");
+        note
+    });
+    memory.remember(("a", "billing"), MORNING, notes.into(), None);
+    let mut other = new_observation("Signatures of the webhook checked", MORNING);
+    other.narrative = "Found while the webhook was being moved to another host, which nobody had \
+                       expected, and written down for whoever comes next."
+        .to_owned();
+    memory.remember(("b", "billing"), MORNING, vec![other], None);
+    let reader = memory.reader();
+    let found = ask(&reader, "webhook").observations;
+    let place = found
+        .iter()
+        .position(|found| found.row.title.starts_with("Signatures"));
+    assert_eq!(found.len(), 8);
+    assert!(place.is_some_and(|place| place < 7), "{place:?}");
+}
