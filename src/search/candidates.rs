@@ -13,20 +13,9 @@ use memchr::memmem;
 use crate::analysis::{self, Kind, Scope, scope, stem, tokens};
 use crate::store::{Bounds, Postings, Reader, StoreError, Table};
 
+use super::effort::Effort;
 use super::filter::Filter;
 use super::query::Query;
-
-/// Rows of one term that are asked for. 512 take about an eighth of a
-/// millisecond, and a term with more tells little.
-const POSTINGS: usize = 512;
-
-/// Rows of a term that are all asked for where there seem to be no more: they are
-/// put together with those of other terms in a millisecond, where SQLite would
-/// look for each in all pages of the other terms.
-const RARE: usize = 4_096;
-
-/// Rows of rare terms whose texts are looked at for the frequent ones.
-const GLANCED: usize = 384;
 
 /// Frequent terms that are looked for together.
 const MOST_JOINED: usize = 5;
@@ -37,11 +26,6 @@ const WORTH_READING: f64 = 0.5;
 
 /// Projects that terms are asked for one by one.
 const MOST_WITHIN: usize = 8;
-
-/// Rows of frequent terms that are gone through, about, to find those that hold
-/// several of them: some two milliseconds. Where there are more, only the newer
-/// part of the collection is looked at.
-const STEPS: f64 = 80_000.0;
 
 /// Terms that a last word is completed to.
 const COMPLETIONS: usize = 12;
@@ -67,9 +51,10 @@ pub(super) fn find(
     table: Table,
     query: &Query,
     limits: &Limits,
+    effort: Effort,
     most: usize,
 ) -> Result<Candidates, StoreError> {
-    let mut gathering = Gathering::new(reader, table, limits)?;
+    let mut gathering = Gathering::new(reader, table, limits, effort)?;
     let mut candidates = Candidates::default();
     for term in &query.terms {
         gathering.term(&limits.any_of(std::slice::from_ref(term)))?;
@@ -275,6 +260,7 @@ struct Gathering<'a> {
     reader: &'a Reader,
     table: Table,
     limits: &'a Limits,
+    effort: Effort,
     /// Rows that are searched, about.
     total: f64,
     newest: i64,
@@ -284,17 +270,23 @@ struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    fn new(reader: &'a Reader, table: Table, limits: &'a Limits) -> Result<Self, StoreError> {
+    fn new(
+        reader: &'a Reader,
+        table: Table,
+        limits: &'a Limits,
+        effort: Effort,
+    ) -> Result<Self, StoreError> {
         let mut gathering = Self {
             reader,
             table,
             limits,
+            effort,
             total: 0.0,
             newest: reader.newest_id(table)?,
             terms: Vec::new(),
             rows: HashMap::new(),
         };
-        gathering.total = match limits.newest(reader, table, POSTINGS)? {
+        gathering.total = match limits.newest(reader, table, effort.postings)? {
             Some(ids) => gathering.estimate(&ids),
             None => float(gathering.newest),
         };
@@ -305,7 +297,7 @@ impl<'a> Gathering<'a> {
     fn estimate(&self, ids: &[i64]) -> f64 {
         let found = count(ids.len());
         match ids.last() {
-            Some(last) if ids.len() >= POSTINGS => {
+            Some(last) if ids.len() >= self.effort.postings => {
                 let seen = float((self.newest - last + 1).max(1));
                 (found * float(self.newest) / seen).max(found)
             }
@@ -324,15 +316,19 @@ impl<'a> Gathering<'a> {
     }
 
     fn term(&mut self, expression: &str) -> Result<(), StoreError> {
-        let mut found = self.postings(expression, self.limits.bounds, POSTINGS)?;
+        let mut found = self.postings(expression, self.limits.bounds, self.effort.postings)?;
         let bit = 1_u64 << self.terms.len();
         let mut rows = self.estimate(&found.ids);
         if let Some(&last) = found
             .ids
             .last()
-            .filter(|_| !found.complete && rows <= count(RARE))
+            .filter(|_| !found.complete && rows <= count(self.effort.rare))
         {
-            let rest = self.postings(expression, self.limits.bounds.before(last), 2 * RARE)?;
+            let rest = self.postings(
+                expression,
+                self.limits.bounds.before(last),
+                2 * self.effort.rare,
+            )?;
             found.ids.extend(rest.ids);
             found.complete = rest.complete;
             rows = rows.max(count(found.ids.len()));
@@ -400,7 +396,10 @@ impl<'a> Gathering<'a> {
             return Ok(());
         }
         rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
-        for &(_, id) in rows.iter().take(GLANCED) {
+        if rows.len() > self.effort.glanced {
+            self.join_all(query)?;
+        }
+        for &(_, id) in rows.iter().take(self.effort.glanced) {
             let text = self.reader.text(self.table, id)?;
             for &index in frequent.iter().filter(|index| **index < query.terms.len()) {
                 if memmem::find(&text, beginning(&query.terms[index])).is_some() {
@@ -408,6 +407,14 @@ impl<'a> Gathering<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Rows with every term that is in any row.
+    fn join_all(&mut self, query: &Query) -> Result<(), StoreError> {
+        let known = |index: &usize| self.terms[*index].rows > 0.0;
+        let together: Vec<usize> = (0..query.terms.len()).filter(known).collect();
+        self.join_together(&together)?;
         Ok(())
     }
 
@@ -425,15 +432,7 @@ impl<'a> Gathering<'a> {
     fn join_frequent(&mut self, frequent: &[usize], most: usize) -> Result<(), StoreError> {
         let mut found = 0;
         for size in (2..=frequent.len().min(MOST_JOINED)).rev() {
-            let together = &frequent[..size];
-            let terms = together.iter().map(|&index| &self.terms[index]);
-            let expressions: Vec<&str> =
-                terms.clone().map(|term| term.expression.as_str()).collect();
-            let steps: f64 = terms.map(|term| term.rows).sum();
-            let bounds = self.within_steps(steps);
-            let rows = self.postings(&expressions.join(" AND "), bounds, POSTINGS)?;
-            self.mark(&rows.ids, bits(together));
-            found += rows.ids.len();
+            found += self.join_together(&frequent[..size])?;
             if found >= most {
                 break;
             }
@@ -441,14 +440,24 @@ impl<'a> Gathering<'a> {
         Ok(())
     }
 
+    /// Rows with all of these terms; how many.
+    fn join_together(&mut self, together: &[usize]) -> Result<usize, StoreError> {
+        let terms = together.iter().map(|&index| &self.terms[index]);
+        let expressions: Vec<&str> = terms.clone().map(|term| term.expression.as_str()).collect();
+        let bounds = self.within_steps(terms.map(|term| term.rows).sum());
+        let rows = self.postings(&expressions.join(" AND "), bounds, self.effort.postings)?;
+        self.mark(&rows.ids, bits(together));
+        Ok(rows.ids.len())
+    }
+
     /// The newest rows among which terms that are in so many rows are found in
-    /// [`STEPS`].
+    /// [`Effort::steps`].
     #[expect(clippy::cast_possible_truncation, reason = "less than all rows")]
     fn within_steps(&self, rows: f64) -> Bounds {
-        if rows <= STEPS {
+        if rows <= self.effort.steps {
             return self.limits.bounds;
         }
-        let share = STEPS / rows;
+        let share = self.effort.steps / rows;
         let span = (float(self.newest) * share) as i64;
         self.limits.bounds.from(self.newest - span)
     }

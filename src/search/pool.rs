@@ -6,6 +6,7 @@ use crate::embedding::{DIMENSIONS, Vector};
 use crate::store::StoreError;
 
 use super::dates::{self, Mention};
+use super::effort::Effort;
 use super::fusion::{Channels, Fusion};
 use super::lexicon::{Lexicon, query_vector};
 use super::query::Query;
@@ -22,10 +23,6 @@ const BESIDE: usize = 1 + REACH;
 
 /// How a row's vector fades into that of its neighbour.
 const FADE: f64 = 0.6;
-
-/// Rows, the best by exact words and vectors, in which words near in meaning are
-/// looked for.
-const COMPARED: usize = 32;
 
 /// Days over which a row loses half of what it gains by being new.
 const HALF_LIFE: f64 = 30.0;
@@ -205,10 +202,10 @@ impl<'a, T: Searched, S: Source<T>> Pool<'a, T, S> {
 
     /// The rows that may be found, best first; the newer one of two alike.
     /// Empty where none is relevant.
-    pub(super) fn rank(mut self, idf: &[f64], open: bool) -> Vec<Ranked<T>> {
+    pub(super) fn rank(mut self, idf: &[f64], open: bool, effort: Effort) -> Vec<Ranked<T>> {
         let scorer = Scorer::new(self.query, idf, open);
         let mut verdicts = self.verdicts(&scorer);
-        let promising = verdicts.best(verdicts.fusion(&self), COMPARED);
+        let promising = verdicts.best(verdicts.fusion(&self), effort.compared);
         for &id in &promising {
             if let Some(Some(read)) = self.rows.get_mut(&id) {
                 read.reading.compare(&mut self.lexicon);

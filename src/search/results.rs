@@ -7,6 +7,7 @@ use crate::store::{ObservationRow, PromptRow, Reader, StoreError, SummaryRow, Ta
 
 use super::candidates::{self, Limits};
 use super::diversity;
+use super::effort::Effort;
 use super::explain;
 use super::filter::Filter;
 use super::fold::{self, Folded};
@@ -14,30 +15,6 @@ use super::lexicon::{Lexicon, query_vector};
 use super::pool::{Pool, Source};
 use super::query::{self, Query};
 use super::reading::{self, Searched};
-
-/// Rows that are looked at closely.
-struct Closely {
-    /// Because they hold the words.
-    words: usize,
-    /// Because their vectors are near.
-    meaning: usize,
-    /// Because they are of a time that the query names.
-    time: usize,
-}
-
-/// Observations are what is looked for; the others accompany them.
-fn closely(table: Table, terms: usize) -> Closely {
-    let divisor = match table {
-        Table::Observations => 1,
-        Table::Summaries | Table::Prompts => 2,
-    };
-    Closely {
-        // Rows with one word differ by little else than their age.
-        words: (24 + 8 * terms).min(64) / divisor,
-        meaning: 32 / divisor,
-        time: 32 / divisor,
-    }
-}
 
 /// Rows that fall out after they were found, because they are superseded or do
 /// not meet a filter exactly.
@@ -188,6 +165,14 @@ pub enum SearchError {
 /// When the text has neither a word nor a filter in it, or the database cannot
 /// be read. No text is a syntax error.
 pub fn run(reader: &Reader, request: &Request) -> Result<Results, SearchError> {
+    run_with(reader, request, Effort::USUAL)
+}
+
+pub(super) fn run_with(
+    reader: &Reader,
+    request: &Request,
+    effort: Effort,
+) -> Result<Results, SearchError> {
     let now = request
         .now
         .unwrap_or_else(|| jiff::Timestamp::now().as_millisecond());
@@ -200,6 +185,7 @@ pub fn run(reader: &Reader, request: &Request) -> Result<Results, SearchError> {
         reader,
         query: &query,
         request,
+        effort,
         now,
     };
     let tables = request.tables;
@@ -248,6 +234,7 @@ struct Search<'a> {
     reader: &'a Reader,
     query: &'a Query,
     request: &'a Request,
+    effort: Effort,
     now: i64,
 }
 
@@ -308,27 +295,30 @@ impl Search<'_> {
     ) -> Result<Vec<Found<T>>, StoreError> {
         let (reader, table) = (self.reader, source.table);
         let wanted = self.request.offset.saturating_add(self.request.limit);
-        let Closely {
-            words,
-            meaning,
-            time,
-        } = closely(table, self.query.terms.len());
-        let most = words.max(wanted.saturating_add(SPARE));
-        let candidates = candidates::find(reader, table, self.query, limits, most)?;
+        let most = self
+            .effort
+            .rows(table, self.query.terms.len())
+            .max(wanted.saturating_add(SPARE));
+        let candidates = candidates::find(reader, table, self.query, limits, self.effort, most)?;
         let mut pool = Pool::new(self.query, &candidates.completions, source);
         pool.read(&candidates.ids)?;
         if let Some(vector) = query_vector(self.query)
             && !pool.is_covered(&candidates.idf, candidates.open)
         {
             let projects = self.projects();
-            let near = reader.nearest(table, &vector, projects.as_deref(), meaning)?;
+            let near = reader.nearest(
+                table,
+                &vector,
+                projects.as_deref(),
+                self.effort.others(table),
+            )?;
             let ids: Vec<i64> = near.iter().map(|near| near.id).collect();
             pool.read(&ids)?;
         }
         for span in pool.find_dates(self.now) {
-            pool.read(&limits.within(reader, table, span, time)?)?;
+            pool.read(&limits.within(reader, table, span, self.effort.others(table))?)?;
         }
-        let ranked = pool.rank(&candidates.idf, candidates.open);
+        let ranked = pool.rank(&candidates.idf, candidates.open, self.effort);
         let page = diversity::spread(fold::fold(ranked, wanted), wanted);
         Ok(page
             .into_iter()
