@@ -68,9 +68,10 @@ mod tests {
     use crate::search::{Request, Tables};
     use crate::store::{NewObservation, Reader};
 
-    /// Rows of the test's collection, and words of its vocabulary.
+    /// Rows of the test's collection, and how often its vocabulary doubles: to some
+    /// four thousand words.
     const ROWS: usize = 600;
-    const WORDS: usize = 4_000;
+    const OCTAVES: usize = 12;
 
     /// As many times smaller are the bounds here as the collection is than one of
     /// some forty thousand rows.
@@ -80,7 +81,7 @@ mod tests {
         postings: Effort::USUAL.postings / SCALE,
         rare: Effort::USUAL.rare / SCALE,
         glanced: Effort::USUAL.glanced / SCALE,
-        steps: Effort::USUAL.steps / SCALE as f64,
+        steps: Effort::USUAL.steps / 64.0,
         rows: Effort::USUAL.rows / 4,
         ..Effort::USUAL
     };
@@ -106,11 +107,11 @@ mod tests {
             usize::try_from(self.0 >> 33).unwrap() % limit
         }
 
-        /// A word as frequent as language has it: that of rank n is 1 / n as
+        /// A word about as frequent as language has it: that of rank n is 1 / n as
         /// frequent as the first.
         fn word(&mut self) -> String {
-            let rank = (WORDS as f64).powf(self.below(10_000) as f64 / 10_000.0);
-            word(rank as usize)
+            let octave = 1 << self.below(OCTAVES);
+            word(octave + self.below(octave))
         }
 
         fn words(&mut self, count: usize) -> Vec<String> {
