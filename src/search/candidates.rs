@@ -10,11 +10,10 @@ use std::collections::HashMap;
 
 use memchr::memmem;
 
-use crate::analysis::{self, Kind, Scope, scope, stem, tokens};
 use crate::store::{Bounds, Postings, Reader, StoreError, Table};
 
 use super::effort::Effort;
-use super::filter::Filter;
+use super::limits::Limits;
 use super::query::Query;
 
 /// Frequent terms that are looked for together.
@@ -23,12 +22,6 @@ const MOST_JOINED: usize = 5;
 /// Share of what the best candidate covers of the query below which another one is
 /// read only where there are few.
 const WORTH_READING: f64 = 0.5;
-
-/// Projects that terms are asked for one by one.
-const MOST_WITHIN: usize = 8;
-
-/// Terms that a last word is completed to.
-const COMPLETIONS: usize = 12;
 
 /// What the collection knows of the query's terms, and the rows that hold them.
 #[derive(Debug, Default)]
@@ -74,178 +67,6 @@ pub(super) fn find(
     candidates.idf = gathering.terms.iter().map(|term| term.idf).collect();
     candidates.ids = gathering.best(query, most);
     Ok(candidates)
-}
-
-/// What narrows a search before any word is looked at.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Limits {
-    /// What stands before the terms of the projects that are searched; empty for
-    /// all projects and for more than [`MOST_WITHIN`].
-    within: Vec<String>,
-    /// The expression of these projects.
-    projects: Option<String>,
-    /// An expression of terms that every row must fit beside that.
-    required: Option<String>,
-    /// One that none may fit.
-    refused: Option<String>,
-    bounds: Bounds,
-}
-
-impl Limits {
-    pub(super) fn new(
-        reader: &Reader,
-        table: Table,
-        filter: &Filter,
-        projects: Option<&[String]>,
-        query: &Query,
-    ) -> Result<Self, StoreError> {
-        let mut required = Vec::new();
-        let within = projects.filter(|projects| projects.len() <= MOST_WITHIN);
-        for (kind, values) in [
-            (Scope::Type, &filter.kinds),
-            (Scope::Concept, &filter.concepts),
-        ] {
-            if !values.is_empty() {
-                required.push(any_of(values.iter().map(|value| scope(kind, value))));
-            }
-        }
-        if !filter.files.is_empty() {
-            let files: Vec<String> = filter.files.iter().filter_map(|file| path(file)).collect();
-            if !files.is_empty() {
-                required.push(format!("({})", files.join(" OR ")));
-            }
-        }
-        let refused: Vec<String> = query
-            .unwanted
-            .iter()
-            .filter(|stems| stems.len() == 1)
-            .flatten()
-            .map(|term| quoted(term))
-            .collect();
-        let of_projects =
-            |projects: &[String]| any_of(projects.iter().map(|name| scope(Scope::Project, name)));
-        Ok(Self {
-            within: within
-                .unwrap_or_default()
-                .iter()
-                .map(|project| analysis::within(project))
-                .collect(),
-            projects: projects.map(of_projects),
-            required: (!required.is_empty()).then(|| required.join(" AND ")),
-            refused: (!refused.is_empty()).then(|| refused.join(" OR ")),
-            bounds: reader.bounds(table, filter.from, filter.until)?,
-        })
-    }
-
-    /// Rows of the projects with one of these terms.
-    fn any_of(&self, terms: &[String]) -> String {
-        if self.within.is_empty() {
-            let any = any_of(terms.iter());
-            return match &self.projects {
-                Some(projects) => format!("({projects} AND {any})"),
-                None => any,
-            };
-        }
-        any_of(
-            self.within
-                .iter()
-                .flat_map(|within| terms.iter().map(move |term| format!("{within}{term}"))),
-        )
-    }
-
-    /// Terms of the projects that begin so.
-    fn completions(
-        &self,
-        reader: &Reader,
-        table: Table,
-        open: &str,
-    ) -> Result<Vec<String>, StoreError> {
-        if self.within.is_empty() {
-            return reader.completions(table, open, COMPLETIONS);
-        }
-        let mut found = Vec::new();
-        for within in &self.within {
-            let terms = reader.completions(table, &format!("{within}{open}"), COMPLETIONS)?;
-            found.extend(terms.iter().map(|term| term[within.len()..].to_owned()));
-        }
-        found.sort_unstable();
-        found.dedup();
-        found.truncate(COMPLETIONS);
-        Ok(found)
-    }
-
-    fn apply(&self, expression: &str) -> String {
-        let mut whole = match &self.required {
-            Some(required) => format!("{required} AND ({expression})"),
-            None => expression.to_owned(),
-        };
-        if let Some(refused) = &self.refused {
-            whole = format!("({whole}) NOT ({refused})");
-        }
-        whole
-    }
-
-    /// The newest rows of a time within the limits.
-    pub(super) fn within(
-        &self,
-        reader: &Reader,
-        table: Table,
-        (from, to): (i64, i64),
-        most: usize,
-    ) -> Result<Vec<i64>, StoreError> {
-        let of_time = Self {
-            bounds: reader.bounds(table, Some(from), Some(to - 1))?,
-            ..self.clone()
-        };
-        match of_time.newest(reader, table, most)? {
-            Some(ids) => Ok(ids),
-            None => reader.newest_in(table, Some(from), Some(to - 1), most),
-        }
-    }
-
-    /// Rows within the limits, the newest first.
-    pub(super) fn newest(
-        &self,
-        reader: &Reader,
-        table: Table,
-        most: usize,
-    ) -> Result<Option<Vec<i64>>, StoreError> {
-        let of_rows = [&self.projects, &self.required];
-        let of_rows: Vec<&str> = of_rows.into_iter().flatten().map(String::as_str).collect();
-        if of_rows.is_empty() {
-            return Ok(None);
-        }
-        let mut expression = of_rows.join(" AND ");
-        if let Some(refused) = &self.refused {
-            expression = format!("({expression}) NOT ({refused})");
-        }
-        let found = reader.postings(table, &expression, self.bounds, most)?;
-        Ok(Some(found.ids))
-    }
-}
-
-/// The words of a path, all of which must be there.
-fn path(file: &str) -> Option<String> {
-    let mut words = Vec::new();
-    tokens(file, |token| {
-        if token.kind == Kind::Word || token.kind == Kind::Pair {
-            words.push(quoted(&stem(token.text, token.kind)));
-        }
-    });
-    (!words.is_empty()).then(|| format!("({})", words.join(" AND ")))
-}
-
-fn quoted(term: &str) -> String {
-    format!("\"{}\"", term.replace('"', "\"\""))
-}
-
-fn any_of(terms: impl Iterator<Item = impl AsRef<str>>) -> String {
-    let terms: Vec<String> = terms.map(|term| quoted(term.as_ref())).collect();
-    // A list that admits nothing: no text has this term.
-    if terms.is_empty() {
-        return "\"_\"".to_owned();
-    }
-    format!("({})", terms.join(" OR "))
 }
 
 /// A term of the query in this collection.
@@ -311,12 +132,12 @@ impl<'a> Gathering<'a> {
         bounds: Bounds,
         most: usize,
     ) -> Result<Postings, StoreError> {
-        let expression = self.limits.apply(expression);
-        self.reader.postings(self.table, &expression, bounds, most)
+        self.limits
+            .postings(self.reader, self.table, expression, bounds, most)
     }
 
     fn term(&mut self, expression: &str) -> Result<(), StoreError> {
-        let mut found = self.postings(expression, self.limits.bounds, self.effort.postings)?;
+        let mut found = self.postings(expression, self.limits.bounds(), self.effort.postings)?;
         let bit = 1_u64 << self.terms.len();
         let mut rows = self.estimate(&found.ids);
         if let Some(&last) = found
@@ -326,7 +147,7 @@ impl<'a> Gathering<'a> {
         {
             let rest = self.postings(
                 expression,
-                self.limits.bounds.before(last),
+                self.limits.bounds().before(last),
                 2 * self.effort.rare,
             )?;
             found.ids.extend(rest.ids);
@@ -455,11 +276,11 @@ impl<'a> Gathering<'a> {
     #[expect(clippy::cast_possible_truncation, reason = "less than all rows")]
     fn within_steps(&self, rows: f64) -> Bounds {
         if rows <= self.effort.steps {
-            return self.limits.bounds;
+            return self.limits.bounds();
         }
         let share = self.effort.steps / rows;
         let span = (float(self.newest) * share) as i64;
-        self.limits.bounds.from(self.newest - span)
+        self.limits.bounds().from(self.newest - span)
     }
 
     fn mark(&mut self, ids: &[i64], bits: u64) {

@@ -16,6 +16,7 @@ mod filter;
 mod fold;
 mod fusion;
 mod lexicon;
+mod limits;
 mod passages;
 mod pool;
 pub mod query;

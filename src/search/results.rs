@@ -5,13 +5,14 @@ use serde::Serialize;
 use crate::embedding::Vector;
 use crate::store::{ObservationRow, PromptRow, Reader, StoreError, SummaryRow, Table};
 
-use super::candidates::{self, Limits};
+use super::candidates;
 use super::diversity;
 use super::effort::Effort;
 use super::explain;
 use super::filter::Filter;
 use super::fold::{self, Folded};
 use super::lexicon::{Lexicon, query_vector};
+use super::limits::Limits;
 use super::pool::{Pool, Source};
 use super::query::{self, Query};
 use super::reading::{self, Searched};
