@@ -1,7 +1,8 @@
 //! Finding memories: from a person's words to ranked rows.
 //!
-//! [`query`] understands what was typed, `candidates` asks the index which rows
-//! may fit (`effort` says how many of them it looks at), `pool` reads them, `score` and `fusion` say how well they fit, `fold`
+//! [`query`] understands what was typed, `limits` narrows where it is looked for,
+//! `candidates` asks the index which rows may fit (`effort` says how many of them it
+//! looks at), `pool` reads them, `score` and `fusion` say how well they fit, `fold`
 //! puts together what says the same, `diversity` lets no session fill the answer,
 //! and `explain` says why; [`run`] does all of it. SQL lives in the store, faces
 //! (commands, HTTP, MCP) only render.
