@@ -31,7 +31,7 @@ const START_AGAIN_AFTER: Duration = Duration::from_millis(250);
 
 /// A worker takes an emptied spool directory away, which can happen between
 /// making it and writing into it; that often in a row it cannot.
-const SPOOL_ATTEMPTS: usize = 8;
+const SPOOL_ATTEMPTS: usize = 64;
 
 /// What became of an event.
 #[derive(Debug)]
