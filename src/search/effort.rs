@@ -1,5 +1,5 @@
-//! How much of a collection a search looks at: what keeps it as fast among a million
-//! rows as among a thousand.
+//! How much of a collection a search looks at, so that its time grows slower than the
+//! number of rows.
 
 use crate::store::Table;
 

@@ -192,8 +192,8 @@ impl<'a, T: Searched, S: Source<T>> Pool<'a, T, S> {
         }
     }
 
-    /// Whether the words of the rows that were read cover the query, so that
-    /// rows which are only near in meaning would not come before them.
+    /// Whether the words of the rows that were read cover the query so well that
+    /// rows which are only near in meaning need not be looked for.
     pub(super) fn is_covered(&self, idf: &[f64], open: bool) -> bool {
         self.verdicts(&Scorer::new(self.query, idf, open))
             .fusion(self)
