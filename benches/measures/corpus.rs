@@ -239,18 +239,24 @@ impl Corpus {
         )
     }
 
+    /// The words of a row's title in any order, and its project.
+    pub(super) fn title_words(&self, row: usize, random: &mut Random) -> (String, &str) {
+        let title = self.observation(row).title;
+        let mut words: Vec<&str> = title.split(' ').collect();
+        for left in (1..words.len()).rev() {
+            words.swap(left, random.below(left + 1));
+        }
+        (words.join(" "), self.project(row))
+    }
+
     /// A query, and the project to ask it in: that of a random row.
     pub(super) fn query(&self, draw: Draw, random: &mut Random, rows: usize) -> (String, &str) {
         let row = random.below(rows);
         let text = match draw {
             Draw::Title => {
-                let title = self.observation(row).title;
-                let mut words: Vec<&str> = title.split(' ').collect();
-                for left in (1..words.len()).rev() {
-                    words.swap(left, random.below(left + 1));
-                }
-                words.truncate(random.between(2, 7));
-                words.join(" ")
+                let title = self.title_words(row, random).0;
+                let words: Vec<&str> = title.split(' ').collect();
+                words[..words.len().min(random.between(2, 7))].join(" ")
             }
             Draw::Frequent => self.of_rank(random, 4, 50, 500),
             Draw::Rare => self.of_rank(random, 4, 5_000, WORDS),

@@ -33,6 +33,10 @@ const LONGEST: Duration = Duration::from_secs(45);
 /// Processes of `claude-mem search`.
 const PROCESSES: usize = 60;
 
+/// Rows that are looked for by their titles, and among how many results.
+const TITLES: usize = 400;
+const TOP: usize = 5;
+
 /// Results of a query, as the command asks for them.
 const RESULTS: usize = 10;
 
@@ -81,7 +85,38 @@ fn at_size(corpus: &Corpus, rows: usize) {
         ms(times.at(50)),
         ms(times.at(99))
     );
+    titles(&reader, corpus, rows);
     one_shot(corpus, rows, &data);
+}
+
+/// How many rows of any age the words of their titles find, in any order.
+fn titles(reader: &Reader, corpus: &Corpus, rows: usize) {
+    let mut random = Random::new(11);
+    for everywhere in [true, false] {
+        let asked = (0..TITLES).filter(|_| {
+            let row = random.below(rows);
+            let (title, project) = corpus.title_words(row, &mut random);
+            let request = Request {
+                text: title,
+                projects: (!everywhere).then(|| vec![project.to_owned()]),
+                limit: TOP,
+                ..Request::default()
+            };
+            let results = run(reader, &request).expect("there is something to look for");
+            let mut found = results.observations.iter();
+            // Rows are stored in their order.
+            found.any(|found| found.row.id == i64::try_from(row + 1).unwrap_or(0))
+        });
+        let place = if everywhere {
+            "all projects"
+        } else {
+            "one project"
+        };
+        println!(
+            "    rows found by the words of their titles, {place}: {} of {TITLES} among the first {TOP} (promised: all)",
+            asked.count()
+        );
+    }
 }
 
 fn disk(reader: &Reader, locations: &Locations, rows: usize) {

@@ -24,7 +24,7 @@ use std::collections::HashSet;
 
 /// Changes whenever the same text gives other terms: an index of another
 /// version is built anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Terms of one row that are kept. A pasted log of a megabyte is found by its
 /// first terms, and does not fill the index with its line numbers.
@@ -61,6 +61,16 @@ impl Terms {
         });
     }
 
+    /// Adds the term of a heading, if it has one: see [`heading`].
+    pub fn add_heading(&mut self, text: &str) {
+        if let Some(term) = heading(text) {
+            if let Some(prefix) = &self.prefix {
+                push(&mut self.joined, &[prefix, &term]);
+            }
+            self.add(&term);
+        }
+    }
+
     /// Adds a term as it is, such as one of [`scope`].
     pub fn add(&mut self, term: &str) {
         if self.seen.insert(term.to_owned()) {
@@ -85,13 +95,51 @@ fn push(joined: &mut String, parts: &[&str]) {
 /// that a search in a project asks for nobody else's rows. No term of a text
 /// begins with an underscore.
 pub fn within(project: &str) -> String {
+    format!("_{}_", digits(project, 7))
+}
+
+/// Words of a heading: a longer text is none.
+const MOST_HEADING_WORDS: usize = 64;
+
+/// The one term that stands for all words of a heading, in whatever order and
+/// with whatever endings: a row is found by the words of its title however many
+/// rows hold each of them. None where there is no word, or more than a heading has.
+/// It has an underscore in it, which no term of a text has.
+pub fn heading(text: &str) -> Option<String> {
+    let (mut telling, mut stopwords) = (Vec::new(), Vec::new());
+    tokens(text, |token| {
+        if token.kind == Kind::Whole || telling.len() > MOST_HEADING_WORDS {
+            return;
+        }
+        let words = if is_stopword(token.text) {
+            &mut stopwords
+        } else {
+            &mut telling
+        };
+        words.push(stem(token.text, token.kind).into_owned());
+    });
+    let mut words = if telling.is_empty() {
+        stopwords
+    } else {
+        telling
+    };
+    if words.is_empty() || words.len() > MOST_HEADING_WORDS {
+        return None;
+    }
+    words.sort_unstable();
+    words.dedup();
+    Some(format!("h_{}", digits(&words.join(" "), 12)))
+}
+
+/// So many base-32 digits of a text's hash, 12 at most.
+fn digits(text: &str, count: u32) -> String {
     const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
-    let hash = sockets_protocol::fnv1a(project.as_bytes());
-    let digits = (0..7).map(|digit| {
+    let hash = sockets_protocol::fnv1a(text.as_bytes());
+    let digits = (0..count).map(|digit| {
         let five = (hash >> (5 * digit)) & 31;
         char::from(DIGITS[usize::try_from(five).unwrap_or(0)])
     });
-    format!("_{}_", digits.collect::<String>())
+    digits.collect()
 }
 
 /// The kinds of exact values by which an index is narrowed.

@@ -183,3 +183,18 @@ fn plain_words_are_tokens_as_if_they_were_taken_apart() {
         assert_eq!(tokens_of(&text), tokens_of(&capitals), "{text:?}");
     }
 }
+
+#[test]
+fn a_heading_is_its_words_in_any_order() {
+    let key = heading("Queue reader drops the last batch");
+    assert!(key.as_deref().is_some_and(|key| key.starts_with("h_")));
+    assert_eq!(key, heading("batch last: reader-queue, DROPPED"));
+    assert_ne!(key, heading("Queue reader drops a batch"));
+    assert_eq!(heading("applyDiscount()"), heading("discount apply"));
+    assert_ne!(heading("修复折扣"), heading("折扣"));
+    assert!(heading("the of").is_some());
+    assert_eq!(heading("— … —"), None);
+    let words = |count: u32| (0..count).map(|n| format!("w{n} ")).collect::<String>();
+    assert!(heading(&words(20)).is_some());
+    assert_eq!(heading(&words(200)), None);
+}

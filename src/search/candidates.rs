@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use memchr::memmem;
 
+use crate::analysis;
 use crate::store::{Bounds, Postings, Reader, StoreError, Table};
 
 use super::effort::Effort;
@@ -65,7 +66,11 @@ pub(super) fn find(
     }
     gathering.join(query, most)?;
     candidates.idf = gathering.terms.iter().map(|term| term.idf).collect();
-    candidates.ids = gathering.best(query, most);
+    candidates.ids = gathering.headed(query, most / 2)?;
+    let best = gathering.best(query, most);
+    let others = best.into_iter().filter(|id| !candidates.ids.contains(id));
+    let others: Vec<i64> = others.take(most - candidates.ids.len()).collect();
+    candidates.ids.extend(others);
     Ok(candidates)
 }
 
@@ -134,6 +139,17 @@ impl<'a> Gathering<'a> {
     ) -> Result<Postings, StoreError> {
         self.limits
             .postings(self.reader, self.table, expression, bounds, most)
+    }
+
+    /// The newest rows whose title is made of the query's words. There is no other
+    /// way to an old one where many rows hold each of them.
+    fn headed(&self, query: &Query, most: usize) -> Result<Vec<i64>, StoreError> {
+        let Some(heading) = analysis::heading(&query.text) else {
+            return Ok(Vec::new());
+        };
+        let expression = self.limits.any_of(&[heading]);
+        let found = self.postings(&expression, self.limits.bounds(), most)?;
+        Ok(found.ids)
     }
 
     fn term(&mut self, expression: &str) -> Result<(), StoreError> {

@@ -133,8 +133,18 @@ mod tests {
     }
 
     fn titles(reader: &Reader, text: &str, effort: Effort) -> Vec<String> {
+        titles_in(reader, text, effort, None)
+    }
+
+    fn titles_in(
+        reader: &Reader,
+        text: &str,
+        effort: Effort,
+        projects: Option<Vec<String>>,
+    ) -> Vec<String> {
         let request = Request {
             text: text.to_owned(),
+            projects,
             tables: Tables {
                 summaries: false,
                 prompts: false,
@@ -194,5 +204,28 @@ mod tests {
             shared * 100 >= all * 65,
             "{shared} of {all} of the best five"
         );
+    }
+
+    /// Where many newer rows hold all words of an old row's title.
+    #[test]
+    fn a_row_is_found_by_its_title_however_frequent_the_words() {
+        let mut memory = Memory::new();
+        let title = "Queue reader drops the last batch";
+        let mut notes = vec![new_observation(title, MORNING)];
+        for row in 1..=40 * SCALED.postings {
+            let at = MORNING + i64::try_from(row).unwrap() * 60_000;
+            let mut note = new_observation(&format!("Entry {row}"), at);
+            note.narrative =
+                format!("A batch, the last, which a reader of queue {row} drops at times.");
+            notes.push(note);
+        }
+        memory.remember(("a", "billing"), MORNING, notes, None);
+        let reader = memory.reader();
+        for text in [title, "batch last reader queue drop"] {
+            for projects in [None, Some(vec!["billing".to_owned()])] {
+                let found = titles_in(&reader, text, SCALED, projects);
+                assert_eq!(found.first().map(String::as_str), Some(title), "{text}");
+            }
+        }
     }
 }

@@ -147,6 +147,10 @@ fn write(tx: &Transaction<'_>, table: Table, id: i64, entry: &Entry) -> Result<(
     for exact in &entry.exact {
         terms.add(exact);
     }
+    // The first text of a row is its title, or what stands for one.
+    if let Some(heading) = entry.texts.first() {
+        terms.add_heading(heading);
+    }
     for text in &entry.texts {
         terms.add_text(text);
     }
