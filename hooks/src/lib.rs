@@ -28,4 +28,4 @@ mod wire;
 
 pub use patience::Patience;
 pub use recall::envelope;
-pub use run::{Hook, answer, exec_context, main, say};
+pub use run::{Hook, answer, exec_context, find_in_time, main, say};

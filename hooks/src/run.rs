@@ -94,6 +94,24 @@ pub fn main(hook: Hook) -> ! {
     answer(outcome.ok().flatten().as_deref().unwrap_or("{}"));
 }
 
+/// What a process that a hook waits for has to say: `None` where claude-mem is
+/// switched off and where finding it out panics. At the deadline the process ends
+/// with an empty answer, whatever it is at.
+pub fn find_in_time<T>(
+    deadline: Duration,
+    find: impl FnOnce(Patience, Settings) -> Option<T>,
+) -> Option<T> {
+    let patience = Patience::new(deadline);
+    patience.watch();
+    if skip::disabled(|name| std::env::var_os(name)).is_some() {
+        return None;
+    }
+    // What a panic would print helps nobody here.
+    std::panic::set_hook(Box::new(|_| {}));
+    let found = catch_unwind(AssertUnwindSafe(|| find(patience, Settings::load())));
+    found.ok().flatten()
+}
+
 /// Gives the answer, unless it has been given, and ends the process.
 #[expect(
     clippy::exit,
@@ -174,8 +192,8 @@ fn capture(patience: Patience, payload: Option<Vec<u8>>) -> Option<String> {
     patience.make_up_for_standstill();
     let fallback_session = std::env::var("CLAUDE_CODE_SESSION_ID").ok();
     let session = payload.session_id.clone().or(fallback_session)?;
-    let from_host = std::env::var_os("CLAUDE_PROJECT_DIR").filter(|dir| !dir.is_empty());
-    let from_host = from_host.as_deref().map(Path::new);
+    let from_host = project::host_dir();
+    let from_host = from_host.as_deref();
     if let Some(question) = Question::of_read(&payload, &session) {
         return Some(question)
             .filter(|question| question.may_be_known(&settings))

@@ -194,7 +194,6 @@ fn a_heading_is_its_words_in_any_order() {
     assert_ne!(heading("修复折扣"), heading("折扣"));
     assert!(heading("the of").is_some());
     assert_eq!(heading("— … —"), None);
-    let words = |count: u32| (0..count).map(|n| format!("w{n} ")).collect::<String>();
-    assert!(heading(&words(20)).is_some());
-    assert_eq!(heading(&words(200)), None);
+    assert!(heading(&"word ".repeat(60)).is_some());
+    assert_eq!(heading(&"word ".repeat(70)), None);
 }

@@ -59,9 +59,8 @@ impl Place {
         let here = std::env::current_dir().context(
             "failed to find the current directory: change to one that exists, or give --project",
         )?;
-        Ok(std::env::var_os("CLAUDE_PROJECT_DIR")
-            .map(PathBuf::from)
-            .filter(|project| !project.as_os_str().is_empty() && here.starts_with(project))
+        Ok(project::host_dir()
+            .filter(|project| here.starts_with(project))
             .unwrap_or(here))
     }
 

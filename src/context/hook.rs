@@ -3,13 +3,12 @@
 //! Whatever is broken, the process ends with exit code 0 and one JSON object
 //! before its deadline; what cannot be told is left out.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use capture::project::{self, Kind, Project};
 use capture::settings::{Key, Settings};
-use capture::{Patience, skip, stdin};
+use capture::{skip, stdin};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use sockets_protocol::Locations;
@@ -30,32 +29,23 @@ const DEADLINE: Duration = Duration::from_millis(450);
 
 /// Answers on stdout and ends the process.
 pub fn run() -> ! {
-    let patience = Patience::new(DEADLINE);
-    patience.watch();
-    // What a panic would print helps nobody here.
-    std::panic::set_hook(Box::new(|_| {}));
-    let told = catch_unwind(AssertUnwindSafe(|| {
-        if skip::disabled(|name| std::env::var_os(name)).is_some() {
-            return None;
-        }
-        let settings = Settings::load();
+    let told = capture::find_in_time(DEADLINE, |patience, settings| {
         let payload = stdin::read_object(patience);
         let payload = payload.as_ref().map(Payload::from).unwrap_or_default();
-        let host_dir = std::env::var_os("CLAUDE_PROJECT_DIR").map(PathBuf::from);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
         let wants_server = settings
             .bool(Key::HttpAutostart)
             .then(|| settings.data_dir().to_owned());
         let session = Session {
-            dir: directory(host_dir, &payload)?,
+            dir: directory(project::host_dir(), &payload)?,
             now_ms: i64::try_from(now.as_millis()).ok()?,
             zone: super::zone::local(),
             settings,
             payload,
         };
         Some((session.tell(), wants_server))
-    }));
-    let (text, wants_server) = told.ok().flatten().unwrap_or_default();
+    });
+    let (text, wants_server) = told.unwrap_or_default();
     let answer = envelope(text.as_deref()).to_string();
     // The session has its answer; only the end of this process waits.
     capture::say(&answer);
@@ -73,12 +63,9 @@ fn envelope(text: Option<&str>) -> Value {
     }
 }
 
-/// The directory that the project is found by. The payload's follows `cd`, the
-/// host's variable does not.
+/// The directory that the project is found by.
 fn directory(host_dir: Option<PathBuf>, payload: &Payload) -> Option<PathBuf> {
-    host_dir
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .or_else(|| payload.cwd.clone())
+    host_dir.or_else(|| payload.cwd.clone())
 }
 
 /// A session that starts.

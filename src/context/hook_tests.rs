@@ -210,7 +210,7 @@ fn the_host_knows_the_project_better_than_the_payload() {
     let host = Some(PathBuf::from("/work/app"));
     assert_eq!(directory(host.clone(), &moved), host);
     assert_eq!(
-        directory(Some(PathBuf::new()), &moved),
+        directory(None, &moved),
         Some(PathBuf::from("/work/app/src"))
     );
     assert_eq!(directory(None, &payload(json!([]))), None);

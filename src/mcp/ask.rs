@@ -29,9 +29,8 @@ const ALL: &str = "*";
 /// The directory that the client works in: Claude Code says it, others start the
 /// server there.
 pub(super) fn directory() -> Result<PathBuf, String> {
-    std::env::var_os("CLAUDE_PROJECT_DIR")
-        .filter(|dir| !dir.is_empty())
-        .map_or_else(std::env::current_dir, |dir| Ok(PathBuf::from(dir)))
+    project::host_dir()
+        .map_or_else(std::env::current_dir, Ok)
         .map_err(|error| format!("the working directory cannot be found ({error}): give project"))
 }
 

@@ -5,14 +5,13 @@
 //! their deadline. Whatever is broken, it ends with exit code 0 and one JSON
 //! object.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use capture::privacy::{is_wholly_private, scrub};
 use capture::project::{self, Kind};
 use capture::settings::{Key, Settings};
-use capture::{Patience, skip, stdin};
+use capture::{skip, stdin};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use sockets_protocol::Locations;
@@ -28,20 +27,15 @@ const DEADLINE: Duration = Duration::from_millis(290);
 
 /// Answers on stdout and ends the process.
 pub fn run() -> ! {
-    let patience = Patience::new(DEADLINE);
-    patience.watch();
-    // What a panic would print helps nobody here.
-    std::panic::set_hook(Box::new(|_| {}));
-    let told = catch_unwind(AssertUnwindSafe(|| {
-        if skip::disabled(|name| std::env::var_os(name)).is_some() {
-            return None;
-        }
-        let settings = Settings::load();
+    let told = capture::find_in_time(DEADLINE, |patience, settings| {
         let event = Event::from_payload(&stdin::read_object(patience)?)?;
-        let host_dir = std::env::var_os("CLAUDE_PROJECT_DIR").map(PathBuf::from);
-        event.tell(&settings, host_dir, &crate::context::zone::local())
-    }));
-    let answer = told.ok().flatten().unwrap_or_else(|| "{}".to_owned());
+        event.tell(
+            &settings,
+            project::host_dir().as_deref(),
+            &crate::context::zone::local(),
+        )
+    });
+    let answer = told.unwrap_or_else(|| "{}".to_owned());
     capture::answer(&answer)
 }
 
@@ -93,14 +87,13 @@ impl Event {
     fn tell(
         &self,
         settings: &Settings,
-        host_dir: Option<PathBuf>,
+        host_dir: Option<&Path>,
         zone: &TimeZone,
     ) -> Option<String> {
         if skip::disabled_by_settings(settings).is_some() || !settings.bool(self.switch) {
             return None;
         }
-        let dir = host_dir.filter(|dir| !dir.as_os_str().is_empty());
-        let project = project_at(settings, dir.as_deref().unwrap_or(&self.cwd));
+        let project = project_at(settings, host_dir.unwrap_or(&self.cwd));
         // Rows of no project are of anywhere.
         if project.kind == Kind::Unfiled || skip::project(settings, &project, &self.cwd).is_some() {
             return None;

@@ -184,9 +184,7 @@ fn content_session_id(locations: &Locations, session: &str) -> String {
 
 /// The project of events that do not name one.
 fn current_project(settings: &Settings) -> Project {
-    let dir = std::env::var_os("CLAUDE_PROJECT_DIR")
-        .filter(|dir| !dir.is_empty())
-        .map(Into::into)
+    let dir = project::host_dir()
         .or_else(|| std::env::current_dir().ok())
         .unwrap_or_else(|| Path::new("/").to_owned());
     let name = settings.get(Key::Project);

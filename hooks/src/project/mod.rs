@@ -19,3 +19,11 @@ mod tests;
 
 pub(crate) use path::canonical;
 pub use resolve::{Kind, MARKER, Project, Request, Scope, UNFILED, git_head, read_scope, resolve};
+
+/// Where the session was started, as the host's variable has it. It does not follow
+/// `cd`, as the directory in a payload does.
+pub fn host_dir() -> Option<std::path::PathBuf> {
+    std::env::var_os("CLAUDE_PROJECT_DIR")
+        .filter(|dir| !dir.is_empty())
+        .map(Into::into)
+}
