@@ -26,9 +26,13 @@ use std::collections::HashSet;
 /// version is built anew.
 pub const VERSION: u32 = 3;
 
-/// Terms of one row that are kept. A pasted log of a megabyte is found by its
-/// first terms, and does not fill the index with its line numbers.
+/// Terms of one row that are kept whatever they are: a pasted log of a megabyte
+/// does not fill the index with its numbers and hashes.
 const MOST_TERMS: usize = 4_000;
+
+/// Terms of one row that are kept where they are words: a session of hundreds of
+/// pages has no more.
+const MOST_WORDS: usize = 24_000;
 
 /// The distinct terms of some texts, in the order of their first occurrence.
 #[derive(Debug, Default)]
@@ -51,7 +55,7 @@ impl Terms {
     pub fn add_text(&mut self, text: &str) {
         tokens(text, |token| {
             let term = stem(token.text, token.kind);
-            if self.seen.len() >= MOST_TERMS || self.seen.contains(&*term) {
+            if !self.takes(&term) || self.seen.contains(&*term) {
                 return;
             }
             if let Some(prefix) = &self.prefix {
@@ -59,6 +63,12 @@ impl Terms {
             }
             self.add(&term);
         });
+    }
+
+    fn takes(&self, term: &str) -> bool {
+        let count = self.seen.len();
+        count < MOST_TERMS
+            || (count < MOST_WORDS && !term.bytes().any(|byte| byte.is_ascii_digit()))
     }
 
     /// Adds the term of a heading, if it has one: see [`heading`].

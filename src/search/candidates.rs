@@ -14,6 +14,7 @@ use crate::analysis;
 use crate::store::{Bounds, Postings, Reader, StoreError, Table};
 
 use super::effort::Effort;
+use super::excerpt::beginning;
 use super::limits::Limits;
 use super::query::Query;
 
@@ -343,12 +344,6 @@ impl<'a> Gathering<'a> {
 
 fn bits(terms: &[usize]) -> u64 {
     terms.iter().fold(0, |bits, index| bits | 1 << index)
-}
-
-/// What a word with this stem begins with: of the stem of "happy", which is
-/// "happi", all but the last letter.
-fn beginning(stem: &str) -> &[u8] {
-    stem.strip_suffix('i').unwrap_or(stem).as_bytes()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of rows, for estimates")]

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use crate::analysis::{Kind, is_stopword, stem, tokens};
 use crate::embedding::similarity;
 
+use super::excerpt;
 use super::fusion::Channels;
 use super::pool::Ranked;
 use super::reading::Searched;
@@ -190,7 +191,8 @@ fn title_words(title: &str) -> Vec<String> {
 fn corrects<T: Searched>(row: &T) -> bool {
     let mut found = false;
     for field in row.fields() {
-        tokens(&field.text, |token| {
+        let text = &field.text[..field.text.floor_char_boundary(excerpt::MOST)];
+        tokens(text, |token| {
             found |= CORRECTIONS.contains(&token.text);
         });
     }

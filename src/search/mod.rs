@@ -2,7 +2,7 @@
 //!
 //! [`query`] understands what was typed, `limits` narrows where it is looked for,
 //! `candidates` asks the index which rows may fit (`effort` says how many of them it
-//! looks at), `pool` reads them, `score` and `fusion` say how well they fit, `fold`
+//! looks at), `pool` reads them (of long ones an `excerpt`), `score` and `fusion` say how well they fit, `fold`
 //! puts together what says the same, `diversity` lets no session fill the answer,
 //! and `explain` says why; [`run`] does all of it. SQL lives in the store, faces
 //! (commands, HTTP, MCP) only render.
@@ -11,6 +11,7 @@ mod candidates;
 mod dates;
 mod diversity;
 mod effort;
+mod excerpt;
 mod explain;
 mod files;
 mod filter;

@@ -7,6 +7,7 @@ use crate::store::StoreError;
 
 use super::dates::{self, Mention};
 use super::effort::Effort;
+use super::excerpt;
 use super::fusion::{Channels, Fusion};
 use super::lexicon::{Lexicon, query_vector};
 use super::query::Query;
@@ -124,7 +125,7 @@ impl<'a, T: Searched, S: Source<T>> Pool<'a, T, S> {
         }
         let read = match self.source.row(id)? {
             Some(row) => Some(Read {
-                reading: reading::read(&row.fields(), &mut self.lexicon),
+                reading: reading::read(&excerpt::fields(&row, self.query), &mut self.lexicon),
                 vector: self.source.vector(id)?,
                 admitted: self.source.admits(&row),
                 row,

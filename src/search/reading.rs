@@ -8,9 +8,6 @@ use crate::store::{ObservationRow, PromptRow, SummaryRow};
 use super::lexicon::Lexicon;
 use super::passages::{Cutter, Passage};
 
-/// Bytes of a field that are read; a pasted log says no more after this.
-const LONGEST_FIELD: usize = 64 * 1024;
-
 /// A named text of a row and what a word in it is worth.
 #[derive(Debug)]
 pub(super) struct Field<'a> {
@@ -23,17 +20,10 @@ pub(super) struct Field<'a> {
 
 impl<'a> Field<'a> {
     pub(super) fn new(name: &'static str, weight: f64, text: impl Into<Cow<'a, str>>) -> Self {
-        let text = match text.into() {
-            Cow::Borrowed(text) => Cow::Borrowed(&text[..text.floor_char_boundary(LONGEST_FIELD)]),
-            Cow::Owned(mut text) => {
-                text.truncate(text.floor_char_boundary(LONGEST_FIELD));
-                Cow::Owned(text)
-            }
-        };
         Self {
             name,
             weight,
-            text,
+            text: text.into(),
             heads: false,
         }
     }

@@ -8,6 +8,7 @@ use crate::store::{ObservationRow, PromptRow, Reader, StoreError, SummaryRow, Ta
 use super::candidates;
 use super::diversity;
 use super::effort::Effort;
+use super::excerpt;
 use super::explain;
 use super::filter::Filter;
 use super::fold::{self, Folded};
@@ -395,7 +396,7 @@ impl Search<'_> {
             };
             let numbers: Vec<usize> = (0..stems.len()).collect();
             let mut lexicon = Lexicon::new(&phrase, &[]);
-            reading::read(&row.fields(), &mut lexicon).holds_phrase(&numbers)
+            reading::read(&excerpt::fields(row, &phrase), &mut lexicon).holds_phrase(&numbers)
         })
     }
 
@@ -406,7 +407,7 @@ impl Search<'_> {
             corrects,
         } = folded;
         let mut lexicon = Lexicon::new(self.query, completions);
-        let fields = ranked.row.fields();
+        let fields = excerpt::fields(&ranked.row, self.query);
         let (why, snippet) = explain::explain(&fields, self.query, &mut lexicon);
         drop(fields);
         Found {

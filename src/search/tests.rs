@@ -212,3 +212,26 @@ fn one_session_does_not_fill_the_answer() {
     assert_eq!(found.len(), 8);
     assert!(place.is_some_and(|place| place < 7), "{place:?}");
 }
+
+#[test]
+fn what_stands_at_the_end_of_a_long_log_is_found_and_shown() {
+    let mut memory = Memory::new();
+    let told = "the thumbnails were computed twice by the carousel";
+    let notes = (0..6).map(|number| {
+        let mut note = new_observation(&format!("Session {number}"), MORNING);
+        let lines = (0..4_000).map(|line| format!("worker {line} polls the shop, nothing to do"));
+        note.narrative = lines.collect::<Vec<_>>().join("\n");
+        note.narrative.push_str(" The carousel moves.");
+        if number == 2 {
+            note.narrative.push('\n');
+            note.narrative.push_str(told);
+        }
+        note
+    });
+    memory.remember(("a", "billing"), MORNING, notes.collect(), None);
+    let found = ask(&memory.reader(), "carousel computing thumbnails").observations;
+    let best = &found[0];
+    assert_eq!(best.row.title, "Session 2");
+    assert_eq!(best.why, "carousel, thumbnails, computing in narrative");
+    assert!(best.snippet.contains(told), "{}", best.snippet);
+}
