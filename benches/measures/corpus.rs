@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use claude_mem::store::NewObservation;
+use claude_mem::store::{NewObservation, NewSummary};
 
 /// Word stems. Their frequency falls with their rank (Zipf).
 const WORDS: usize = 60_000;
@@ -187,6 +187,29 @@ impl Corpus {
         made.discovery_tokens = 900;
         made.at = BEGIN + STEP * i64::try_from(row).expect("few rows");
         made
+    }
+
+    /// What the session that begins with this row was asked for.
+    pub(super) fn prompt(&self, first: usize) -> String {
+        let mut random = Random::new(first + (1 << 41));
+        let length = random.between(6, 30);
+        self.words.some(&mut random, length, " ")
+    }
+
+    /// What became of that.
+    pub(super) fn summary(&self, first: usize) -> NewSummary {
+        let mut random = Random::new(first + (1 << 42));
+        let mut some = |words: usize| self.words.some(&mut random, words, " ");
+        NewSummary {
+            request: some(9),
+            investigated: some(20),
+            learned: some(25),
+            completed: some(25),
+            next_steps: some(10),
+            discovery_tokens: 900,
+            at: BEGIN + STEP * i64::try_from(first).expect("few rows"),
+            ..NewSummary::default()
+        }
     }
 
     fn texts(&self, random: &mut Random) -> NewObservation {

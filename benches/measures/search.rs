@@ -258,16 +258,17 @@ pub(super) fn database(corpus: &Corpus, rows: usize) -> PathBuf {
     data
 }
 
-/// The tables that this version makes, and how it makes the index.
+/// The tables that this version makes, how it makes the index, and what is stored.
 fn schema() -> String {
     let sandbox = Sandbox::new();
     drop(Writer::open(&sandbox.locations(), "bench").expect("the data directory is ours"));
     let sql = "SELECT group_concat(sql, ';') FROM (
                    SELECT sql FROM sqlite_schema UNION ALL SELECT value FROM meta WHERE key = 'index')";
-    sandbox
+    let made: String = sandbox
         .database()
         .query_row(sql, [], |row| row.get(0))
-        .expect("there are tables")
+        .expect("there are tables");
+    format!("{made}; a prompt and a summary for {SESSION} rows")
 }
 
 fn fill(corpus: &Corpus, locations: &Locations, rows: usize) -> (Vec<f64>, Vec<f64>) {
@@ -297,6 +298,7 @@ fn store(corpus: &Corpus, writer: &mut Writer, first: usize, end: usize) {
     };
     let outcome = TurnOutcome {
         observations: (first..end).map(|row| corpus.observation(row)).collect(),
+        summary: Some(corpus.summary(first)),
         model: "bench".to_owned(),
         ..TurnOutcome::default()
     };
@@ -316,11 +318,11 @@ fn store(corpus: &Corpus, writer: &mut Writer, first: usize, end: usize) {
         agent_id: None,
         agent_type: None,
         skip: None,
-        kind: NewEventKind::Observation {
-            tool_name: "bench".to_owned(),
-            input: "null".to_owned(),
-            output: "null".to_owned(),
-            failed: false,
+        kind: NewEventKind::Prompt {
+            text: corpus.prompt(first),
+            private: false,
+            git_branch: None,
+            git_head: None,
         },
     };
     let problem = "nobody else writes";
