@@ -133,7 +133,9 @@ fn a_term_is_bounded_and_so_is_a_row() {
     terms.add_text("zebra 4711");
     assert!(terms.joined().ends_with(" zebra"), "words are still taken");
     let letters = |index: u32| char::from_u32(0x4E00 + index).unwrap();
-    let words: String = (0..20_000).flat_map(|index| [letters(index), ' ']).collect();
+    let words: String = (0..20_000)
+        .flat_map(|index| [letters(index), ' '])
+        .collect();
     terms.add_text(&words);
     let more: String = (0..20_000)
         .flat_map(|index| [letters(index), letters(index + 1), ' '])

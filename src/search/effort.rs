@@ -21,9 +21,12 @@ pub(super) struct Effort {
     pub(super) steps: f64,
     /// Rows that are read because they hold the words.
     rows: usize,
+    /// Rows that are read beside those that are asked for, at least: some fall out
+    /// once they are read, because they are superseded or do not meet a filter.
+    pub(super) spare: usize,
     /// Rows that are read because their vectors are near, or because they are of a
     /// time that the query names.
-    others: usize,
+    pub(super) others: usize,
     /// Rows, the best by exact words and vectors, in which words near in meaning
     /// are looked for.
     pub(super) compared: usize,
@@ -36,27 +39,32 @@ impl Effort {
         glanced: 384,
         steps: 80_000.0,
         rows: 64,
+        spare: 16,
         others: 32,
         compared: 32,
     };
 
-    /// Rows of a table that are read because they hold the words of a query with
-    /// so many terms. Rows with one word differ by little else than their age.
-    pub(super) fn rows(&self, table: Table, terms: usize) -> usize {
-        self.rows.min(24 + 8 * terms) / divisor(table)
+    /// Of a table: observations are what is looked for, the others accompany them.
+    pub(super) fn of(self, table: Table) -> Self {
+        match table {
+            Table::Observations => self,
+            Table::Summaries | Table::Prompts => Self {
+                postings: self.postings / 2,
+                rare: self.rare / 4,
+                glanced: self.glanced / 4,
+                steps: self.steps / 4.0,
+                rows: self.rows / 4,
+                spare: self.spare / 4,
+                others: self.others / 4,
+                compared: self.compared / 2,
+            },
+        }
     }
 
-    /// Rows of a table that are read for any other reason.
-    pub(super) fn others(&self, table: Table) -> usize {
-        self.others / divisor(table)
-    }
-}
-
-/// Observations are what is looked for; the others accompany them.
-fn divisor(table: Table) -> usize {
-    match table {
-        Table::Observations => 1,
-        Table::Summaries | Table::Prompts => 2,
+    /// Rows that are read because they hold the words of a query with so many
+    /// terms. Rows with one word differ by little else than their age.
+    pub(super) fn rows(&self, terms: usize) -> usize {
+        self.rows.min(24 + 8 * terms)
     }
 }
 
@@ -92,6 +100,7 @@ mod tests {
         glanced: 1 << 20,
         steps: f64::MAX,
         rows: 1 << 20,
+        spare: Effort::USUAL.spare,
         others: 1 << 20,
         compared: 1 << 20,
     };

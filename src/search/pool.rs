@@ -57,22 +57,22 @@ pub(super) struct Ranked<T> {
     pub(super) channels: Channels,
 }
 
-pub(super) struct Pool<'a, T, S> {
-    query: &'a Query,
+pub(super) struct Pool<'a, 'q, T, S> {
+    query: &'q Query,
     source: &'a S,
-    lexicon: Lexicon<'a>,
+    lexicon: &'a mut Lexicon<'q>,
     /// `None` for an id that there is no row for.
     rows: BTreeMap<i64, Option<Read<T>>>,
     /// Dates that the query names, with the terms that name them.
     dates: Vec<(Mention, Vec<usize>)>,
 }
 
-impl<'a, T: Searched, S: Source<T>> Pool<'a, T, S> {
-    pub(super) fn new(query: &'a Query, completions: &'a [String], source: &'a S) -> Self {
+impl<'a, 'q, T: Searched, S: Source<T>> Pool<'a, 'q, T, S> {
+    pub(super) fn new(query: &'q Query, lexicon: &'a mut Lexicon<'q>, source: &'a S) -> Self {
         Self {
             query,
             source,
-            lexicon: Lexicon::new(query, completions),
+            lexicon,
             rows: BTreeMap::new(),
             dates: Vec::new(),
         }
@@ -125,7 +125,7 @@ impl<'a, T: Searched, S: Source<T>> Pool<'a, T, S> {
         }
         let read = match self.source.row(id)? {
             Some(row) => Some(Read {
-                reading: reading::read(&excerpt::fields(&row, self.query), &mut self.lexicon),
+                reading: reading::read(&excerpt::fields(&row, self.query), self.lexicon),
                 vector: self.source.vector(id)?,
                 admitted: self.source.admits(&row),
                 row,
@@ -209,7 +209,7 @@ impl<'a, T: Searched, S: Source<T>> Pool<'a, T, S> {
         let promising = verdicts.best(verdicts.fusion(&self), effort.compared);
         for &id in &promising {
             if let Some(Some(read)) = self.rows.get_mut(&id) {
-                read.reading.compare(&mut self.lexicon);
+                read.reading.compare(self.lexicon);
             }
         }
         for id in promising {
@@ -294,7 +294,7 @@ struct Verdicts {
 }
 
 impl Verdicts {
-    fn fusion<T, S>(&self, pool: &Pool<'_, T, S>) -> Fusion {
+    fn fusion<T, S>(&self, pool: &Pool<'_, '_, T, S>) -> Fusion {
         Fusion::new(
             self.of.values().map(|(_, channels)| *channels),
             pool.query.terms.len(),

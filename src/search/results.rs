@@ -18,10 +18,6 @@ use super::pool::{Pool, Source};
 use super::query::{self, Query};
 use super::reading::{self, Searched};
 
-/// Rows that fall out after they were found, because they are superseded or do
-/// not meet a filter exactly.
-const SPARE: usize = 16;
-
 /// What is looked for, and where.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -297,35 +293,31 @@ impl Search<'_> {
     ) -> Result<Vec<Found<T>>, StoreError> {
         let (reader, table) = (self.reader, source.table);
         let wanted = self.request.offset.saturating_add(self.request.limit);
-        let most = self
-            .effort
-            .rows(table, self.query.terms.len())
-            .max(wanted.saturating_add(SPARE));
-        let candidates = candidates::find(reader, table, self.query, limits, self.effort, most)?;
-        let mut pool = Pool::new(self.query, &candidates.completions, source);
+        let effort = self.effort.of(table);
+        let most = effort
+            .rows(self.query.terms.len())
+            .max(wanted.saturating_add(effort.spare));
+        let candidates = candidates::find(reader, table, self.query, limits, effort, most)?;
+        let mut lexicon = Lexicon::new(self.query, &candidates.completions);
+        let mut pool = Pool::new(self.query, &mut lexicon, source);
         pool.read(&candidates.ids)?;
         if let Some(vector) = query_vector(self.query)
             && !pool.is_covered(&candidates.idf, candidates.open)
         {
             let projects = self.projects();
-            let near = reader.nearest(
-                table,
-                &vector,
-                projects.as_deref(),
-                self.effort.others(table),
-            )?;
+            let near = reader.nearest(table, &vector, projects.as_deref(), effort.others)?;
             let ids: Vec<i64> = near.iter().map(|near| near.id).collect();
             pool.read(&ids)?;
         }
         for span in pool.find_dates(self.now) {
-            pool.read(&limits.within(reader, table, span, self.effort.others(table))?)?;
+            pool.read(&limits.within(reader, table, span, effort.others)?)?;
         }
-        let ranked = pool.rank(&candidates.idf, candidates.open, self.effort);
+        let ranked = pool.rank(&candidates.idf, candidates.open, effort);
         let page = diversity::spread(fold::fold(ranked, wanted), wanted);
         Ok(page
             .into_iter()
             .skip(self.request.offset)
-            .map(|folded| self.found(folded, &candidates.completions))
+            .map(|folded| self.found(folded, &mut lexicon))
             .collect())
     }
 
@@ -336,7 +328,7 @@ impl Search<'_> {
         limits: &Limits,
     ) -> Result<Vec<Found<T>>, StoreError> {
         let wanted = self.request.offset.saturating_add(self.request.limit);
-        let most = wanted.saturating_add(SPARE);
+        let most = wanted.saturating_add(self.effort.spare);
         let Filter { from, until, .. } = self.query.filter;
         let ids = match limits.newest(self.reader, source.table, most)? {
             Some(ids) => ids,
@@ -346,10 +338,11 @@ impl Search<'_> {
         for id in ids {
             rows.extend(source.row(id)?.filter(|row| self.admits(row)));
         }
+        let mut lexicon = Lexicon::new(self.query, &[]);
         let page = rows.into_iter().skip(self.request.offset);
         Ok(page
             .take(self.request.limit)
-            .map(|row| self.found(Folded::alone(row), &[]))
+            .map(|row| self.found(Folded::alone(row), &mut lexicon))
             .collect())
     }
 
@@ -400,15 +393,14 @@ impl Search<'_> {
         })
     }
 
-    fn found<T: Searched>(&self, folded: Folded<T>, completions: &[String]) -> Found<T> {
+    fn found<T: Searched>(&self, folded: Folded<T>, lexicon: &mut Lexicon<'_>) -> Found<T> {
         let Folded {
             ranked,
             also,
             corrects,
         } = folded;
-        let mut lexicon = Lexicon::new(self.query, completions);
         let fields = excerpt::fields(&ranked.row, self.query);
-        let (why, snippet) = explain::explain(&fields, self.query, &mut lexicon);
+        let (why, snippet) = explain::explain(&fields, self.query, lexicon);
         drop(fields);
         Found {
             row: ranked.row,
