@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
         )?;
     }
     for known in observations {
-        let why = known.why();
+        let why = known.fits.why();
         Record::Observation(known.row).write_line(out, name)?;
         writeln!(out, "       {FAINT}{}{FAINT:#}", line(&why))?;
     }

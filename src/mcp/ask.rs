@@ -268,7 +268,7 @@ pub(super) fn by_file(asked: &ByFile) -> Told {
     let mut index = scope.index();
     for known in &known {
         index.observation(&known.row);
-        index.note(&known.why());
+        index.note(&known.fits.why());
     }
     Ok(index.finish())
 }

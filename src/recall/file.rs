@@ -39,7 +39,7 @@ pub(super) fn known(
     };
     let mut known = about_file(reader, &request)?;
     known.retain(|known| is_about(known) && known.row.created_at_epoch > changed);
-    known.sort_by_key(|known| Reverse((is_telling(&known.row), known.modified)));
+    known.sort_by_key(|known| Reverse((is_telling(&known.row), known.fits.modified)));
     Ok(known.into_iter().map(|known| known.row).collect())
 }
 
@@ -55,7 +55,7 @@ fn changed_at(path: &Path) -> Option<i64> {
 /// A file of the same name in another directory is another file.
 fn is_about(known: &KnownOfFile) -> bool {
     let files = known.row.files_read.len() + known.row.files_modified.len();
-    known.nearness >= Nearness::SameEnd && files <= MOST_FILES
+    known.fits.nearness >= Nearness::SameEnd && files <= MOST_FILES
 }
 
 fn is_telling(row: &ObservationRow) -> bool {

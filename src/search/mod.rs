@@ -29,7 +29,7 @@ mod score;
 mod tests;
 mod timeline;
 
-pub use files::{FileRequest, KnownOfFile, Nearness, about_file, path_in};
+pub use files::{FileMatch, FileRequest, KnownOfFile, Nearness, about_file, match_file, path_in};
 pub use filter::{Filter, moment};
 pub use results::{Explanation, Found, Request, Results, SearchError, Tables, run};
 pub use timeline::{

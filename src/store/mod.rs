@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod index;
 mod ledger;
+mod lists;
 mod migrate;
 mod open;
 mod outcome;
@@ -31,7 +32,7 @@ pub mod web;
 mod writer;
 
 pub use around::{Around, Kind, Moment, Point};
-pub use by_file::{FileCandidate, PathEnd, path_components};
+pub use by_file::{FileCandidate, PathEnd, path_components, path_parts};
 pub use error::StoreError;
 pub use events::{Arrival, Ingested, NewEvent, NewEventKind, SessionIdentity};
 pub use index::Table;

@@ -346,6 +346,15 @@ impl Reader {
         &self,
         read: impl FnOnce() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.in_snapshot(read)
+    }
+
+    /// The same for those who fail for other reasons too. Many queries are faster
+    /// in one snapshot than each by itself, which locks the file.
+    pub fn in_snapshot<T, E: From<StoreError>>(
+        &self,
+        read: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
         if !self.connection.is_autocommit() {
             return read();
         }

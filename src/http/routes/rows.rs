@@ -1,9 +1,9 @@
 //! Listings, single rows and batches.
 
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::search::{FileRequest, about_file};
+use crate::search::{FileRequest, match_file};
 use crate::store::web::{
     Page, ProjectCounts, WebObservation, WebPrompt, WebRow, WebSession, WebSummary,
 };
@@ -178,11 +178,16 @@ pub(in super::super) async fn by_file(State(app): State<Shared>, params: Params)
         .read(move |reader| {
             let mut observations: Vec<WebObservation> = Vec::new();
             if let Some(reader) = reader {
-                let known = about_file(reader, &request)?;
-                let ids: Vec<i64> = known.iter().map(|known| known.row.id).collect();
-                observations = reader.web_rows_by_id(&ids)?;
+                observations = reader.snapshot(|| {
+                    let found = match_file(reader, &request)?;
+                    let ids: Vec<i64> = found.iter().map(|fits| fits.id).collect();
+                    reader.web_rows_by_id(&ids)
+                })?;
             }
-            ok(&json!({ "observations": observations, "count": observations.len() }))
+            Ok(Fields::default()
+                .put_items("observations", &[&Items::of(&observations)?])
+                .put("count", &observations.len())?
+                .ok())
         })
         .await
 }

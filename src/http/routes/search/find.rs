@@ -56,10 +56,10 @@ pub(in super::super) fn find(reader: Option<&Reader>, wanted: &Wanted) -> Result
     let Some(reader) = reader else {
         return Ok(Found::nothing(BY_CRITERIA));
     };
-    match &wanted.query {
+    reader.in_snapshot(|| match &wanted.query {
         Some(query) => by_words(reader, query, wanted),
         None => by_criteria(reader, wanted),
-    }
+    })
 }
 
 fn by_words(reader: &Reader, query: &str, wanted: &Wanted) -> Result<Found, Failure> {
@@ -202,15 +202,15 @@ pub(super) fn about(
             wanted.offset + wanted.limit
         },
     };
-    for known in search::about_file(reader, &request)? {
-        let why = known.why();
-        found.observations.extend(
-            reader
-                .web_row(known.row.id)?
-                .filter(|row| wanted.criteria.admits(row))
-                .map(|row| Scored::unscored(row, why)),
-        );
-    }
+    reader.in_snapshot(|| {
+        for fits in search::match_file(reader, &request)? {
+            let row = reader.web_row(fits.id)?;
+            let row = row.filter(|row| wanted.criteria.admits(row));
+            let unscored = |row| Scored::unscored(row, fits.why());
+            found.observations.extend(row.map(unscored));
+        }
+        Ok::<_, Failure>(())
+    })?;
     in_time(&mut found.observations, wanted.order);
     found
         .observations
