@@ -106,8 +106,12 @@ CREATE TABLE observations (
     created_at_epoch INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX observations_content ON observations (session_db_id, prompt_number, content_hash);
-CREATE INDEX observations_project ON observations (project, created_at_epoch);
+-- With what is chosen by within a project: other types are passed over without
+-- their rows.
+CREATE INDEX observations_project ON observations (project, created_at_epoch, type, superseded_by);
 CREATE INDEX observations_time ON observations (created_at_epoch);
+CREATE INDEX observations_type ON observations (type, created_at_epoch)
+    WHERE superseded_by IS NULL;
 -- All that the statistics of a day are made of, without the rows. The last is
 -- the length of what there is to read, in the words in which it is asked for.
 CREATE INDEX observations_day ON observations (created_at_epoch, project, type, discovery_tokens,
@@ -303,6 +307,7 @@ CREATE TABLE vectors (block INTEGER PRIMARY KEY, vectors BLOB NOT NULL) STRICT;
 
 -- The ends of the paths that an observation names, as numbers: see by_file.rs.
 CREATE TABLE observation_files (
+    -- End, use and project.
     key INTEGER NOT NULL,
     observation_id INTEGER NOT NULL,
     PRIMARY KEY (key, observation_id)

@@ -1,5 +1,7 @@
 //! Rows by what they are rather than by their words.
 
+use std::fmt::Write as _;
+
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
@@ -7,6 +9,9 @@ use super::super::error::StoreError;
 use super::super::reader::{Reader, json_list};
 use super::list::number;
 use super::rows::{WebObservation, WebRow};
+
+/// Types that are looked up one by one; of more, rows are looked through.
+const MOST_KINDS: usize = 8;
 
 /// Which end of time comes first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,6 +79,7 @@ impl Criteria {
             && self.until.is_none_or(|until| at <= until)
     }
 
+    /// Conditions on a row `o`, and their values, but for its type.
     fn conditions<T: WebRow>(&self) -> (String, Vec<Value>) {
         let mut conditions = String::from("1");
         let mut values: Vec<Value> = Vec::new();
@@ -84,7 +90,6 @@ impl Criteria {
                 values.push(value);
             }
         };
-        let many = |items: &[String]| (!items.is_empty()).then(|| Value::from(json_list(items)));
         only("o.project = ?", self.project.clone().map(Value::from));
         only(
             "o.session_db_id IN (SELECT id FROM sdk_sessions WHERE platform_source = ?)",
@@ -93,24 +98,85 @@ impl Criteria {
         only("o.created_at_epoch >= ?", self.from.map(Value::from));
         only("o.created_at_epoch <= ?", self.until.map(Value::from));
         if T::TABLE == WebObservation::TABLE {
-            only("o.superseded_by IS NULL AND ?", Some(Value::from(1)));
-            only(
-                "o.type IN (SELECT value FROM json_each(?))",
-                many(&self.kinds),
-            );
             only(
                 "json_valid(o.concepts) AND EXISTS (SELECT 1 FROM json_each(o.concepts) c
                      JOIN json_each(?) w ON w.value = c.value)",
-                many(&self.concepts),
+                list_of(&self.concepts),
             );
             only(
                 "EXISTS (SELECT 1 FROM json_each(?) w
                      WHERE instr(o.files_modified, w.value) OR instr(o.files_read, w.value))",
-                many(&self.files),
+                list_of(&self.files),
             );
+            conditions.push_str(" AND o.superseded_by IS NULL");
         }
         (conditions, values)
     }
+
+    /// The types that are looked up one by one in the index by type and time.
+    /// Rows of one project are found by that, and their types in the same index.
+    fn indexed_kinds<T: WebRow>(&self) -> Vec<&String> {
+        if self.project.is_some() || T::TABLE != WebObservation::TABLE {
+            return Vec::new();
+        }
+        let mut kinds: Vec<&String> = self.kinds.iter().collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        if kinds.len() > MOST_KINDS {
+            kinds.clear();
+        }
+        kinds
+    }
+
+    /// A statement that gives the ids of the rows in order of time, and its
+    /// values.
+    fn ids<T: WebRow>(&self, order: Order, limit: usize, offset: usize) -> (String, Vec<Value>) {
+        let (mut conditions, mut each) = self.conditions::<T>();
+        let indexed = self.indexed_kinds::<T>();
+        let mut values = Vec::new();
+        let mut rows = String::new();
+        for kind in &indexed {
+            // Each is in order of time by itself; SQLite merges them.
+            if !rows.is_empty() {
+                rows.push_str(" UNION ALL ");
+            }
+            let _ = write!(
+                rows,
+                "SELECT o.id AS id, o.created_at_epoch AS at FROM {} o
+                 INDEXED BY observations_type WHERE o.type = ? AND {conditions}",
+                T::TABLE
+            );
+            values.push(Value::from((*kind).clone()));
+            values.extend(each.iter().cloned());
+        }
+        if indexed.is_empty() {
+            if T::TABLE == WebObservation::TABLE
+                && let Some(kinds) = list_of(&self.kinds)
+            {
+                conditions.push_str(" AND o.type IN (SELECT value FROM json_each(?))");
+                each.push(kinds);
+            }
+            rows = format!(
+                "SELECT o.id AS id, o.created_at_epoch AS at FROM {} o WHERE {conditions}",
+                T::TABLE
+            );
+            values = each;
+        }
+        values.push(number(limit).into());
+        values.push(number(offset).into());
+        let direction = match order {
+            Order::NewestFirst => "DESC",
+            Order::OldestFirst => "ASC",
+        };
+        let sql = format!(
+            "SELECT id FROM ({rows}) ORDER BY at {direction}, id {direction} LIMIT ? OFFSET ?"
+        );
+        (sql, values)
+    }
+}
+
+fn list_of(items: &[String]) -> Option<Value> {
+    (!items.is_empty()).then(|| Value::from(json_list(items)))
 }
 
 impl Reader {
@@ -122,21 +188,142 @@ impl Reader {
         limit: usize,
         offset: usize,
     ) -> Result<Vec<T>, StoreError> {
-        let (conditions, mut values) = criteria.conditions::<T>();
-        let direction = match order {
-            Order::NewestFirst => "DESC",
-            Order::OldestFirst => "ASC",
-        };
-        values.push(number(limit).into());
-        values.push(number(offset).into());
-        let sql = format!(
-            "SELECT o.id FROM {} o WHERE {conditions}
-             ORDER BY o.created_at_epoch {direction}, o.id {direction} LIMIT ? OFFSET ?",
-            T::TABLE
-        );
+        let (sql, values) = criteria.ids::<T>(order, limit, offset);
         self.snapshot(|| {
             let ids = self.web_ids(&sql, params_from_iter(values))?;
             self.web_rows_by_id(&ids)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Writer;
+    use super::*;
+
+    const PROJECTS: [&str; 2] = ["billing", "shop"];
+    const KINDS: [&str; 3] = ["bugfix", "decision", "feature"];
+
+    /// 300 rows of two projects and three types; some of the same time, some
+    /// superseded.
+    fn filled() -> (tempfile::TempDir, Reader) {
+        let directory = tempfile::tempdir().unwrap();
+        let locations = sockets_protocol::Locations::new(directory.path());
+        drop(Writer::open(&locations, "test").unwrap());
+        let connection =
+            super::super::super::open::open_for_writing(&locations.database()).unwrap();
+        for row in 0..300_i64 {
+            let index = usize::try_from(row).unwrap();
+            let superseded = (row % 7 == 0).then_some("newer");
+            connection
+                .execute(
+                    "INSERT INTO observations (uid, memory_session_id, project, type, content_hash,
+                         concepts, superseded_by, created_at, created_at_epoch)
+                     VALUES (?1, 'm', ?2, ?3, ?1, ?4, ?5, '', ?6)",
+                    rusqlite::params![
+                        row.to_string(),
+                        PROJECTS[index % 5 % 2],
+                        KINDS[index % 11 % 3],
+                        if row % 3 == 0 { r#"["gotcha"]"# } else { "" },
+                        superseded,
+                        // Not in the order of ids.
+                        row * 37 % 100,
+                    ],
+                )
+                .unwrap();
+        }
+        let reader = Reader::open_for_web(&locations.database()).unwrap();
+        (directory, reader.unwrap())
+    }
+
+    /// All rows that are meant, by looking at each.
+    fn plainly(reader: &Reader, criteria: &Criteria, order: Order) -> Vec<i64> {
+        let ids: Vec<i64> = (1..=300).collect();
+        let mut rows: Vec<WebObservation> = reader.web_rows_by_id(&ids).unwrap();
+        rows.retain(|row| row.superseded_by.is_none() && criteria.admits(row));
+        rows.sort_by_key(|row| (row.created_at_epoch, row.id));
+        if order == Order::NewestFirst {
+            rows.reverse();
+        }
+        rows.iter().map(|row| row.id).collect()
+    }
+
+    fn asked() -> Vec<Criteria> {
+        let kinds = |names: &[&str]| Criteria {
+            kinds: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..Criteria::default()
+        };
+        let many: Vec<String> = (0..=MOST_KINDS).map(|number| number.to_string()).collect();
+        vec![
+            Criteria::default(),
+            kinds(&["bugfix"]),
+            kinds(&["feature", "bugfix", "feature"]),
+            kinds(&["nothing"]),
+            Criteria {
+                project: Some("shop".to_owned()),
+                ..kinds(&["decision", "bugfix"])
+            },
+            Criteria {
+                from: Some(20),
+                until: Some(70),
+                concepts: vec!["gotcha".to_owned()],
+                ..kinds(&["feature", "decision"])
+            },
+            Criteria {
+                kinds: [many, vec!["bugfix".to_owned()]].concat(),
+                ..Criteria::default()
+            },
+        ]
+    }
+
+    #[test]
+    fn a_page_is_the_same_however_far_it_is() {
+        let (_directory, reader) = filled();
+        for criteria in asked() {
+            for order in [Order::NewestFirst, Order::OldestFirst] {
+                let all = plainly(&reader, &criteria, order);
+                for offset in [0, 1, 20, 83, 299] {
+                    let page: Vec<WebObservation> =
+                        reader.web_find(&criteria, order, 20, offset).unwrap();
+                    let found: Vec<i64> = page.iter().map(WebRow::id).collect();
+                    let expected: Vec<i64> = all.iter().skip(offset).take(20).copied().collect();
+                    assert_eq!(found, expected, "{criteria:?} {order:?} {offset}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn types_are_found_in_an_index_alone() {
+        let (_directory, reader) = filled();
+        for (criteria, steps) in asked().iter().zip([
+            &["SCAN o USING INDEX observations_time"][..],
+            &["SEARCH o USING INDEX observations_type (type=?)"],
+            &[
+                "MERGE (UNION ALL)",
+                "LEFT",
+                "SEARCH o USING INDEX observations_type (type=?)",
+                "RIGHT",
+                "SEARCH o USING INDEX observations_type (type=?)",
+            ],
+            &["SEARCH o USING INDEX observations_type (type=?)"],
+            &[
+                "SEARCH o USING COVERING INDEX observations_project (project=?)",
+                "LIST SUBQUERY 1",
+                "SCAN json_each VIRTUAL TABLE INDEX 1:",
+            ],
+        ]) {
+            let (sql, values) = criteria.ids::<WebObservation>(Order::NewestFirst, 20, 100);
+            let mut plan = reader
+                .connection
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .unwrap();
+            let found: Vec<String> = plan
+                .query_map(params_from_iter(values), |row| row.get(3))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            assert_eq!(found, steps, "{sql}");
+        }
     }
 }
