@@ -1,8 +1,14 @@
 //! Answers: JSON, whatever happens.
 
-use axum::body::Body;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -97,17 +103,32 @@ pub(super) fn ok(value: &impl Serialize) -> Answer {
     Ok(with_json(StatusCode::OK, bytes))
 }
 
-/// A JSON array whose items are written one by one.
+/// Status 200 and a value that is written already.
+pub(super) fn written(json: String) -> Response {
+    with_json(StatusCode::OK, json.into_bytes())
+}
+
+/// A value as JSON.
+pub(super) fn json_of(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| unwritten(&error))
+}
+
+/// A JSON array that is written item by item.
 #[derive(Debug, Default)]
 pub(super) struct Items(Vec<u8>);
 
+/// Items of a JSON array, written: however often it stands in an answer, it is
+/// there once.
+#[derive(Debug, Clone)]
+pub(super) struct Array(Bytes);
+
 impl Items {
-    pub(super) fn of<T: Serialize>(items: impl IntoIterator<Item = T>) -> Result<Self, Failure> {
+    pub(super) fn of<T: Serialize>(items: impl IntoIterator<Item = T>) -> Result<Array, Failure> {
         let mut all = Self::default();
         for item in items {
             all.push(&item)?;
         }
-        Ok(all)
+        Ok(all.done())
     }
 
     pub(super) fn push(&mut self, item: &impl Serialize) -> Result<(), Failure> {
@@ -116,53 +137,90 @@ impl Items {
         }
         serde_json::to_writer(&mut self.0, item).map_err(|error| unwritten(&error))
     }
+
+    pub(super) fn done(self) -> Array {
+        Array(self.0.into())
+    }
 }
 
-/// A JSON object whose fields are written one by one: the same rows can stand
-/// under several names and be written once.
+/// A JSON object whose fields are written one by one.
 #[derive(Debug, Default)]
-pub(super) struct Fields(Vec<u8>);
+pub(super) struct Fields {
+    pieces: Pieces,
+    /// What comes behind the pieces.
+    last: Vec<u8>,
+}
 
 impl Fields {
     /// A field; its name needs no escape.
     pub(super) fn put(mut self, name: &str, value: &impl Serialize) -> Result<Self, Failure> {
         self.name(name);
-        serde_json::to_writer(&mut self.0, value).map_err(|error| unwritten(&error))?;
+        serde_json::to_writer(&mut self.last, value).map_err(|error| unwritten(&error))?;
         Ok(self)
     }
 
     /// The items of these arrays, one after the other, as one.
-    pub(super) fn put_items(mut self, name: &str, arrays: &[&Items]) -> Self {
+    pub(super) fn put_items(mut self, name: &str, arrays: &[&Array]) -> Self {
         self.name(name);
-        // Whole at once: such an answer may have a hundred thousand bytes.
-        self.0
-            .reserve(arrays.iter().map(|items| items.0.len() + 1).sum::<usize>() + 64);
-        self.0.push(b'[');
-        let filled = arrays.iter().filter(|items| !items.0.is_empty());
-        for (place, items) in filled.enumerate() {
+        self.last.push(b'[');
+        let filled = arrays.iter().filter(|array| !array.0.is_empty());
+        for (place, array) in filled.enumerate() {
             if place > 0 {
-                self.0.push(b',');
+                self.last.push(b',');
             }
-            self.0.extend_from_slice(&items.0);
+            self.pieces.push(std::mem::take(&mut self.last).into());
+            self.pieces.push(array.0.clone());
         }
-        self.0.push(b']');
+        self.last.push(b']');
         self
     }
 
     fn name(&mut self, name: &str) {
-        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
-        self.0.push(b'"');
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(b"\":");
+        let is_first = self.last.is_empty() && self.pieces.0.is_empty();
+        self.last.push(if is_first { b'{' } else { b',' });
+        self.last.push(b'"');
+        self.last.extend_from_slice(name.as_bytes());
+        self.last.extend_from_slice(b"\":");
     }
 
     /// Status 200 and the object.
     pub(super) fn ok(mut self) -> Response {
-        if self.0.is_empty() {
-            self.0.push(b'{');
+        if self.last.is_empty() {
+            self.last.push(b'{');
         }
-        self.0.push(b'}');
-        with_json(StatusCode::OK, self.0)
+        self.last.push(b'}');
+        self.pieces.push(self.last.into());
+        with_type(Body::new(self.pieces), "application/json")
+    }
+}
+
+/// A body whose length is known.
+#[derive(Debug, Default)]
+struct Pieces(VecDeque<Bytes>);
+
+impl Pieces {
+    fn push(&mut self, piece: Bytes) {
+        self.0.push_back(piece);
+    }
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
     }
 }
 
@@ -175,21 +233,20 @@ fn unwritten(error: &serde_json::Error) -> Failure {
 
 /// Status 200 and a text for people.
 pub(super) fn text(text: String) -> Response {
-    let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    response
+    with_type(Body::from(text), "text/plain; charset=utf-8")
 }
 
 fn with_json(status: StatusCode, bytes: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(bytes));
+    let mut response = with_type(Body::from(bytes), "application/json");
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    response
+}
+
+fn with_type(body: Body, kind: &'static str) -> Response {
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
@@ -200,19 +257,24 @@ mod tests {
     #[tokio::test]
     async fn what_is_written_piece_by_piece_is_json() {
         let numbers = Items::of([1, 2]).unwrap();
-        let nothing = Items::default();
+        let nothing = Items::default().done();
         let texts = Items::of(["\"a\""]).unwrap();
         let written = Fields::default()
             .put("title", &"line\nbreak")
             .unwrap()
             .put_items("none", &[&nothing, &nothing])
             .put_items("all", &[&nothing, &numbers, &nothing, &texts])
+            .put_items("again", &[&numbers])
             .ok();
+        let length = written.body().size_hint().exact();
         let bytes = axum::body::to_bytes(written.into_body(), 1000)
             .await
             .unwrap();
         let read: Value = serde_json::from_slice(&bytes).unwrap();
-        let expected = json!({ "title": "line\nbreak", "none": [], "all": [1, 2, "\"a\""] });
+        let expected = json!({
+            "title": "line\nbreak", "none": [], "all": [1, 2, "\"a\""], "again": [1, 2],
+        });
+        assert_eq!(length, Some(bytes.len() as u64));
         assert_eq!(read, expected);
         let empty = Fields::default().ok().into_body();
         assert_eq!(axum::body::to_bytes(empty, 10).await.unwrap(), "{}");

@@ -49,8 +49,10 @@ async fn answer(State(app): State<Shared>, params: &Params, middle: Middle) -> A
     app.pool
         .read(move |reader| {
             let reader = reader.ok_or_else(|| Failure::not_found("Nothing is remembered yet"))?;
-            let found = search::points(reader, &middle, &around).map_err(failure)?;
-            render(reader, &found)
+            reader.in_snapshot(|| {
+                let found = search::points(reader, &middle, &around).map_err(failure)?;
+                render(reader, &found)
+            })
         })
         .await
 }
@@ -94,6 +96,7 @@ fn render(reader: &Reader, found: &Timeline<Point>) -> Answer {
             text.insert_str(start, "→ ");
         }
     }
+    let items = items.done();
     let anchor = match &found.anchor {
         Anchor::Observation(id) => Value::from(*id),
         other => other.to_string().into(),

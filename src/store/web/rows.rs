@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use rusqlite::Row;
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
+use super::super::lists::is_list;
 use super::super::reader::json_list;
 use super::super::rows::{ObservationRow, PromptRow, Stored as _, SummaryRow, read_list};
 
@@ -164,6 +166,11 @@ impl WebObservation {
     }
 }
 
+/// A long text that stands under several names: its escapes are looked for once.
+fn escaped<S: Serializer>(text: &str) -> Result<Box<RawValue>, S::Error> {
+    to_raw_value(text).map_err(S::Error::custom)
+}
+
 impl Serialize for AsType<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let row = self.row;
@@ -172,9 +179,14 @@ impl Serialize for AsType<'_> {
         row.session.write(&mut out)?;
         out.serialize_field("type", self.r#type)?;
         out.serialize_field("obs_type", &row.kind)?;
-        write_fields!(out, row: project, title, subtitle, narrative);
-        out.serialize_field("summary", &row.narrative)?;
-        out.serialize_field("text", row.text.as_ref().unwrap_or(&row.narrative))?;
+        write_fields!(out, row: project, title, subtitle);
+        let narrative = escaped::<S>(&row.narrative)?;
+        out.serialize_field("narrative", &narrative)?;
+        out.serialize_field("summary", &narrative)?;
+        match &row.text {
+            Some(text) => out.serialize_field("text", text)?,
+            None => out.serialize_field("text", &narrative)?,
+        }
         write_fields!(out, row: facts, concepts, files_read, files_modified);
         out.serialize_field("files_touched", &row.files_touched())?;
         write_fields!(out, row: prompt_number, discovery_tokens, generated_by_model, agent_id,
@@ -201,8 +213,10 @@ impl Serialize for WebPrompt {
         let mut out = serializer.serialize_struct("prompt", 17)?;
         write_fields!(out, self: id, uid);
         self.session.write(&mut out)?;
-        write_fields!(out, self: project, prompt_number, prompt_text);
-        out.serialize_field("prompt", &self.prompt_text)?;
+        write_fields!(out, self: project, prompt_number);
+        let text = escaped::<S>(&self.prompt_text)?;
+        out.serialize_field("prompt_text", &text)?;
+        out.serialize_field("prompt", &text)?;
         write_fields!(out, self: git_branch, git_head, created_at, created_at_epoch);
         out.end()
     }
@@ -273,7 +287,7 @@ impl WebRow for WebObservation {
 
 /// A list as JSON, whatever was written.
 fn list(text: String) -> String {
-    if text == NO_ITEMS || serde_json::from_str::<Vec<String>>(&text).is_ok() {
+    if text == NO_ITEMS || is_list(&text) {
         return text;
     }
     json_list(&read_list(text))

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::store::web::WebRow;
 
-use super::super::super::answer::{Answer, Failure, Fields, Items};
+use super::super::super::answer::{Answer, Array, Failure, Fields, Items};
 use super::super::render::{details, table};
 use super::find::{Found, Scored};
 use super::wanted::{Format, Wanted};
@@ -61,7 +61,7 @@ fn shape<R: WebRow>(
     rows: &[Scored<R>],
     format: Format,
     title: impl Fn(&R) -> (&str, &str),
-) -> Result<Items, Failure> {
+) -> Result<Array, Failure> {
     let mut items = Items::default();
     for (place, scored) in rows.iter().enumerate() {
         let row = &scored.row;
@@ -80,7 +80,7 @@ fn shape<R: WebRow>(
             }
         }
     }
-    Ok(items)
+    Ok(items.done())
 }
 
 fn shaped<T, R>(row: T, place: usize, scored: &Scored<R>) -> Shaped<'_, T> {
