@@ -13,7 +13,6 @@ use sockets_protocol::Locations;
 use tokio::sync::watch;
 
 use crate::store::UsageRow;
-use crate::store::web::DayCounts;
 
 use super::answer::Failure;
 use super::census::Counted;
@@ -36,8 +35,8 @@ pub(super) struct App {
     pub(super) locations: Locations,
     pub(super) pool: Pool,
     pub(super) counted: Counted,
-    /// What days brought, by project and the days' bounds.
-    pub(super) days: Kept<DaysOf, Vec<DayCounts>>,
+    /// What days brought, by project and the days' bounds: the answer.
+    pub(super) days: Kept<DaysOf, String>,
     /// Calls of models on these days, by project and the days' beginnings.
     pub(super) calls: Kept<DaysOf, Vec<Vec<UsageRow>>>,
     pub(super) starts: Kept<SessionStart, String>,

@@ -168,3 +168,29 @@ fn usage_is_priced_by_day_and_held_against_the_limit() {
         assert_eq!(shop["today"], wanted);
     }
 }
+
+#[test]
+fn what_is_kept_is_never_older_than_the_last_commit() {
+    let now = Timestamp::now().as_millisecond();
+    let sandbox = of_some_days(now);
+    let server = Server::start(&sandbox, &[]);
+    let mut writer = Writer::open(&sandbox.locations(), "test").unwrap();
+    let today = day_of(now);
+    for round in 1..=20 {
+        let mut row = observation("change", now);
+        row.title = format!("news of round {round}");
+        remember(&mut writer, "news", "billing", now + round, vec![row]);
+        // The second answer is the one that was kept.
+        for _ in 0..2 {
+            let told = server.client.get("/api/context/inject?project=billing");
+            assert!(told.text().contains(&format!("news of round {round}")));
+            let days = server.client.get("/api/stats/daily?project=billing").ok();
+            assert_eq!(day(&days, &today)["observations"], round, "{days}");
+        }
+    }
+    writable(&sandbox)
+        .execute("DELETE FROM observations WHERE title LIKE 'news%'", [])
+        .unwrap();
+    let days = server.client.get("/api/stats/daily?project=billing").ok();
+    assert_eq!(day(&days, &today)["observations"], 0);
+}

@@ -15,6 +15,7 @@ use crate::store::web::{Page, WebObservation, WebSummary};
 
 use super::super::answer::{self, Answer, Failure, Fields, Items, ok};
 use super::super::ask::{JsonBody, Params};
+use super::super::kept::Bytes;
 use super::super::state::{Shared, settings};
 use super::health::look;
 use super::render;
@@ -71,7 +72,9 @@ async fn tell(
                 stall,
             };
             let path = asked.locations.database();
-            let text = asked.starts.get(&path, start, |start| start.text(reader))?;
+            let text = asked
+                .starts
+                .get(&path, &start, |start| start.text(reader))?;
             Ok(answer::text(if colours {
                 painted(&text)
             } else {
@@ -88,6 +91,13 @@ pub(in super::super) struct SessionStart {
     projects: Vec<String>,
     options: Options,
     stall: Option<Stall>,
+}
+
+impl Bytes for SessionStart {
+    fn bytes(&self) -> usize {
+        let stall = self.stall.as_ref();
+        self.projects.bytes() + stall.map_or(0, |stall| stall.cause.len() + stall.action.len())
+    }
 }
 
 impl SessionStart {

@@ -12,7 +12,7 @@ use crate::store::Reader;
 use crate::store::web::DayCounts;
 use crate::usage::{self, Day, Prices, Sum};
 
-use super::super::answer::{Answer, Failure, ok};
+use super::super::answer::{self, Answer, Failure, ok};
 use super::super::ask::Params;
 use super::super::state::{Shared, now_ms, settings};
 
@@ -53,32 +53,45 @@ pub(in super::super) async fn daily(State(app): State<Shared>, params: Params) -
                 .map(|day| day.from)
                 .chain(days.last().map(|day| day.until))
                 .collect();
-            let counts = match reader {
-                Some(reader) => {
-                    let path = asked.locations.database();
-                    asked
-                        .days
-                        .get(&path, (project, bounds), |(project, bounds)| {
-                            reader.web_days(project.as_deref(), bounds)
-                        })?
-                }
-                None => Arc::new(vec![DayCounts::default(); days.len()]),
+            let Some(reader) = reader else {
+                let nothing = vec![DayCounts::default(); days.len()];
+                return told(&days, &nothing).map(answer::written);
             };
-            let told: Vec<Told<'_, &DayCounts>> = days
-                .iter()
-                .zip(counts.iter())
-                .map(|(day, counts)| Told {
-                    day: &day.name,
-                    counts,
-                })
-                .collect();
-            ok(&json!({
-                "from": days.first().map(|day| &day.name),
-                "until": days.last().map(|day| &day.name),
-                "days": told,
-            }))
+            let path = asked.locations.database();
+            let of = (project, bounds);
+            let kept = asked.days.get(&path, &of, |(project, bounds)| {
+                told(&days, &reader.web_days(project.as_deref(), bounds)?)
+            })?;
+            Ok(answer::written(String::clone(&kept)))
         })
         .await
+}
+
+/// The answer to a question for days.
+fn told(days: &[Day], counts: &[DayCounts]) -> Result<String, Failure> {
+    let told: Vec<Told<'_, &DayCounts>> = days
+        .iter()
+        .zip(counts)
+        .map(|(day, counts)| Told {
+            day: &day.name,
+            counts,
+        })
+        .collect();
+    let (first, last) = (days.first(), days.last());
+    let mut json = answer::json_of(&Span {
+        from: first.map(|day| &day.name),
+        until: last.map(|day| &day.name),
+        days: told,
+    })?;
+    json.shrink_to_fit();
+    Ok(json)
+}
+
+#[derive(Serialize)]
+struct Span<'a> {
+    from: Option<&'a String>,
+    until: Option<&'a String>,
+    days: Vec<Told<'a, &'a DayCounts>>,
 }
 
 /// What calls came to, in the words of the API.
@@ -123,15 +136,18 @@ pub(in super::super) async fn usage(State(app): State<Shared>, params: Params) -
             let settings = settings();
             let bounds = days.iter().map(|day| day.from).collect();
             let path = asked.locations.database();
-            let calls = asked
-                .calls
-                .get(&path, (project, bounds), |(project, _)| match reader {
-                    Some(reader) => days
-                        .iter()
-                        .map(|day| reader.usage_by_model(day.from, day.until, project.as_deref()))
-                        .collect(),
-                    None => Ok(vec![Vec::new(); days.len()]),
-                })?;
+            let calls =
+                asked
+                    .calls
+                    .get(&path, &(project, bounds), |(project, _)| match reader {
+                        Some(reader) => days
+                            .iter()
+                            .map(|day| {
+                                reader.usage_by_model(day.from, day.until, project.as_deref())
+                            })
+                            .collect(),
+                        None => Ok(vec![Vec::new(); days.len()]),
+                    })?;
             let (prices, warnings) = Prices::of_settings(&settings);
             let mut total = Sum::default();
             let mut told = Vec::with_capacity(days.len());
