@@ -7,6 +7,7 @@
 //! says when there is something to take; `frames` are the events.
 
 mod frames;
+mod notices;
 mod watch;
 
 use std::sync::Arc;

@@ -1,12 +1,14 @@
 //! Noticing that any process has committed something.
 //!
-//! One task asks SQLite for its data version, as long as there are clients: a
-//! look into the shared index of the write-ahead log, without a file event to
-//! miss or a watch to renew when files come and go. Measured: see `LOOK`.
+//! As long as there are clients, one task asks SQLite for its data version: a
+//! look into the shared index of the write-ahead log, which alone says whether
+//! anything is new. When it looks is said by the kernel's notices about the files
+//! (`notices.rs`); without these it looks all the time.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -15,12 +17,28 @@ use crate::store::web::Cursor;
 
 use super::super::answer::Failure;
 use super::super::pool::{Pool, identity};
+use super::notices::Notices;
 use super::{Queue, Told};
 
-/// How often the data version is looked at while there are clients. Looking
-/// twice as often was measured at 0.6 % of a processor; a change may take 150 ms
-/// to reach a client.
+/// How often the data version is looked at where the kernel gives no notices. That
+/// was measured at 0.5 % of a processor, with notices a tenth of it; a change may
+/// take 150 ms to reach a client.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// From a notice to the look: the log is written to a moment before what it holds
+/// counts.
+const MOMENT: Duration = Duration::from_millis(5);
+
+/// Looks that follow notices are so far apart, however many notices come.
+const APART: Duration = Duration::from_millis(20);
+
+/// After a notice the pauses between looks grow up to this: a writer may be held up
+/// between writing and committing, as by a disk that it waits for.
+const LONGEST_PAUSE: Duration = Duration::from_millis(160);
+
+/// How often the data version is looked at although there was no notice. What is
+/// then found was kept from us, and notices are not relied on any more.
+const LOOK_ANYWAY: Duration = Duration::from_secs(2);
 
 /// Tells clients of the stream that something is new, and reads it once for all
 /// that stand at the same place.
@@ -30,7 +48,7 @@ pub(in super::super) struct Hub {
     changed: watch::Sender<u64>,
     clients: Arc<AtomicUsize>,
     latest: tokio::sync::Mutex<Option<(Cursor, u64, Arc<Told>)>>,
-    watching: Mutex<bool>,
+    watching: Arc<Mutex<bool>>,
 }
 
 /// A place among the clients, until it is dropped.
@@ -50,7 +68,7 @@ impl Hub {
             changed: watch::Sender::new(0),
             clients: Arc::default(),
             latest: tokio::sync::Mutex::default(),
-            watching: Mutex::default(),
+            watching: Arc::default(),
         }
     }
 
@@ -102,26 +120,102 @@ impl Hub {
 
     /// Makes sure that somebody looks.
     fn watch(&self) {
-        let mut watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watching = locked(&self.watching);
         if std::mem::replace(&mut *watching, true) {
             return;
         }
         drop(watching);
-        let (clients, changed, pool) = (
-            Arc::clone(&self.clients),
-            self.changed.clone(),
-            self.pool.clone(),
-        );
+        let (clients, watching) = (Arc::clone(&self.clients), Arc::clone(&self.watching));
+        let (changed, pool) = (self.changed.clone(), self.pool.clone());
         tokio::spawn(async move {
             let mut looked = Looked::default();
-            loop {
-                tokio::time::sleep(LOOK).await;
-                if clients.load(Ordering::SeqCst) > 0 && looked.is_news(&pool) {
+            let mut pace = Pace::default();
+            while is_wanted(&clients, &watching) {
+                let saw = looked.look(&pool);
+                if saw != Saw::Nothing {
                     changed.send_modify(|version| *version += 1);
                 }
+                pace.next_look(saw, pool.path()).await;
             }
         });
     }
+}
+
+/// Whether there are clients; where there are none, whoever comes next has to
+/// make sure that somebody looks.
+fn is_wanted(clients: &AtomicUsize, watching: &Mutex<bool>) -> bool {
+    let mut watching = locked(watching);
+    *watching = clients.load(Ordering::SeqCst) > 0;
+    *watching
+}
+
+fn locked(watching: &Mutex<bool>) -> MutexGuard<'_, bool> {
+    watching.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// When to look.
+#[derive(Debug, Default)]
+struct Pace {
+    notices: Option<Notices>,
+    /// Until the next look, while something is going on.
+    pause: Option<Duration>,
+    /// The last look followed no notice.
+    unasked: bool,
+}
+
+impl Pace {
+    /// Waits for the moment of the next look, after one that saw this.
+    async fn next_look(&mut self, saw: Saw, path: &Path) {
+        if saw == Saw::AnotherFile {
+            self.notices = Notices::of(path);
+            self.unasked = false;
+            // What was committed before the first notice.
+            return;
+        }
+        if saw == Saw::News && self.unasked && !self.has_heard().await {
+            tracing::info!("no notice of a commit came; the database is looked at all the time");
+            (self.notices, self.unasked) = (None, false);
+        }
+        let Some(notices) = &mut self.notices else {
+            return tokio::time::sleep(LOOK).await;
+        };
+        let looked = Instant::now();
+        tokio::select! {
+            biased;
+            heard = notices.heard() => {
+                if heard.is_none() {
+                    self.notices = None;
+                }
+                (self.pause, self.unasked) = (Some(MOMENT), false);
+                tokio::time::sleep(APART.saturating_sub(looked.elapsed()).max(MOMENT)).await;
+            }
+            () = tokio::time::sleep(self.pause.unwrap_or(LOOK_ANYWAY)) => {
+                self.unasked = self.pause.is_none();
+                self.pause = self
+                    .pause
+                    .map(|pause| pause * 2)
+                    .filter(|pause| *pause <= LONGEST_PAUSE);
+            }
+        }
+    }
+
+    /// Whether there is a notice that was not heard yet.
+    async fn has_heard(&mut self) -> bool {
+        let Some(notices) = &mut self.notices else {
+            return false;
+        };
+        let heard = tokio::time::timeout(MOMENT, notices.heard()).await;
+        heard.is_ok_and(|heard| heard.is_some())
+    }
+}
+
+/// What a look at the database saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Saw {
+    Nothing,
+    News,
+    /// The first look at this file; it may have anything.
+    AnotherFile,
 }
 
 /// The handle of the one who looks, and what it saw.
@@ -134,23 +228,27 @@ struct Looked {
 impl Looked {
     /// Whether anything was committed since the last look. Asked on the
     /// runtime's own thread: it takes less time than handing it to another.
-    fn is_news(&mut self, pool: &Pool) -> bool {
+    fn look(&mut self, pool: &Pool) -> Saw {
         let now = identity(pool.path());
+        let mut saw = Saw::Nothing;
         if self.open.as_ref().map(|(_, file)| *file) != now {
             self.open = None;
             if let (Some(file), Ok(Some(reader))) = (now, Reader::open_for_web(pool.path())) {
                 self.open = Some((reader, file));
-                self.version = 0;
+                saw = Saw::AnotherFile;
             }
         }
         let Some((reader, _)) = &self.open else {
-            return false;
+            return Saw::Nothing;
         };
         let Ok(version) = reader.data_version() else {
             self.open = None;
-            return true;
+            return Saw::News;
         };
-        std::mem::replace(&mut self.version, version) != version
+        if std::mem::replace(&mut self.version, version) != version && saw == Saw::Nothing {
+            saw = Saw::News;
+        }
+        saw
     }
 }
 
