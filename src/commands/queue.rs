@@ -78,7 +78,7 @@ fn stall(
     place: &Place,
     reader: &Reader,
 ) -> anyhow::Result<(health::Provider, Option<ProviderStall>)> {
-    let nothing_to_see = Ok(None);
+    let nothing_to_see: Result<Option<Reader>, _> = Ok(None);
     let provider =
         health::check(&place.locations, &place.settings, now_ms(), &nothing_to_see).provider;
     let stall = reader.provider_stall(provider.name).map_err(told)?;

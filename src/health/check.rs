@@ -1,5 +1,6 @@
 //! The whole picture, for `claude-mem status`.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -56,11 +57,12 @@ pub fn check(
     locations: &Locations,
     settings: &Settings,
     now_ms: i64,
-    reader: &Result<Option<Reader>, StoreError>,
+    reader: &Result<Option<impl Borrow<Reader>>, StoreError>,
 ) -> Health {
     let evidence = Evidence::gather(locations, settings, now_ms, reader);
     let stall = evidence.stall();
     let open = reader.as_ref().ok().and_then(Option::as_ref);
+    let open = open.map(Borrow::borrow);
     let reasons = open.and_then(|reader| reader.counters(None).ok());
     Health {
         skipped_by_reason: reasons

@@ -1,5 +1,6 @@
 //! The one most fundamental reason why nothing is being remembered.
 
+use std::borrow::Borrow;
 use std::path::PathBuf;
 
 use capture::settings::{Key, Settings};
@@ -77,7 +78,7 @@ impl<'a> Evidence<'a> {
         locations: &'a Locations,
         settings: &Settings,
         now_ms: i64,
-        reader: &Result<Option<Reader>, StoreError>,
+        reader: &Result<Option<impl Borrow<Reader>>, StoreError>,
     ) -> Self {
         let secs = i64::try_from(settings.number(Key::StallSecs)).unwrap_or(i64::MAX);
         let mut evidence = Self {
@@ -94,14 +95,7 @@ impl<'a> Evidence<'a> {
         };
         let read = match reader {
             Ok(None) => return evidence,
-            Ok(Some(reader)) => reader.snapshot(|| {
-                reader.assert_undamaged()?;
-                Ok((
-                    reader.counters(None)?.counters,
-                    reader.backlog()?,
-                    reader.provider_stall(evidence.provider.name)?,
-                ))
-            }),
+            Ok(Some(reader)) => evidence.read(reader.borrow()),
             Err(error) => {
                 evidence.unread = Some(Stall::of_store(error));
                 return evidence;
@@ -116,6 +110,20 @@ impl<'a> Evidence<'a> {
             Err(error) => evidence.unread = Some(Stall::of_store(&error)),
         }
         evidence
+    }
+
+    fn read(
+        &self,
+        reader: &Reader,
+    ) -> Result<(Counters, Vec<Backlog>, Option<ProviderStall>), StoreError> {
+        reader.snapshot(|| {
+            reader.assert_undamaged()?;
+            Ok((
+                reader.counters(None)?.counters,
+                reader.backlog()?,
+                reader.provider_stall(self.provider.name)?,
+            ))
+        })
     }
 
     /// The first of the reasons, the ones that others follow from first.

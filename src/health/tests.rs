@@ -149,7 +149,8 @@ fn failed_events_are_a_stall_at_once_with_their_error() {
 }
 
 fn evidence(locations: &Locations) -> Evidence<'_> {
-    Evidence::gather(locations, &settings(locations), MORNING, &Ok(None))
+    let nothing: Result<Option<Reader>, _> = Ok(None);
+    Evidence::gather(locations, &settings(locations), MORNING, &nothing)
 }
 
 #[test]

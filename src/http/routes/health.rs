@@ -1,6 +1,6 @@
 //! Is memory being kept, and by which server.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
@@ -16,32 +16,58 @@ use super::super::state::{App, Shared, now_ms, settings};
 /// and clients ask often.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
+/// How long it counts for those who come while somebody looks again.
+const MEANWHILE: Duration = Duration::from_secs(2);
+
 /// The last look at the whole system.
 #[derive(Debug, Default)]
 pub(in super::super) struct Looked {
-    last: tokio::sync::Mutex<Option<(Instant, Arc<Health>)>>,
+    last: Mutex<Option<(Instant, Arc<Health>)>>,
+    looking: tokio::sync::Mutex<()>,
+}
+
+impl Looked {
+    /// The last look, if it is no older than this.
+    fn within(&self, age: Duration) -> Option<Arc<Health>> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let young = last.as_ref().filter(|(at, _)| at.elapsed() < age);
+        let health = young.map(|(_, health)| Arc::clone(health));
+        drop(last);
+        health
+    }
+
+    fn note(&self, health: &Arc<Health>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some((Instant::now(), Arc::clone(health)));
+    }
 }
 
 /// The state of the memory, as of a moment ago.
 pub(super) async fn look(app: &Shared) -> Result<Arc<Health>, Failure> {
-    // Those who come meanwhile wait for the one who looks, without a thread.
-    let mut last = app.looked.last.lock().await;
-    if let Some((at, health)) = &*last
-        && at.elapsed() < LOOK_AGAIN_AFTER
-    {
-        return Ok(Arc::clone(health));
+    let looked = &app.looked;
+    if let Some(health) = looked.within(LOOK_AGAIN_AFTER) {
+        return Ok(health);
+    }
+    let _looking = match looked.looking.try_lock() {
+        Ok(looking) => looking,
+        Err(_) => match looked.within(MEANWHILE) {
+            Some(health) => return Ok(health),
+            None => looked.looking.lock().await,
+        },
+    };
+    // Who had to wait for the one who looked need not look again.
+    if let Some(health) = looked.within(LOOK_AGAIN_AFTER) {
+        return Ok(health);
     }
     let asked = Arc::clone(app);
-    let health = tokio::task::spawn_blocking(move || {
-        let reader = Reader::open_for_web(&asked.locations.database());
-        let health = health::check(&asked.locations, &settings(), now_ms(), &reader);
-        Arc::new(health)
-    })
-    .await
-    .map_err(|_| Failure::unavailable("the state of the memory cannot be told; see the log"))?;
-    *last = Some((Instant::now(), Arc::clone(&health)));
-    drop(last);
-    Ok(health)
+    app.pool
+        .try_read(move |reader| {
+            let health = health::check(&asked.locations, &settings(), now_ms(), &reader);
+            let health = Arc::new(health);
+            asked.looked.note(&health);
+            Ok(health)
+        })
+        .await
 }
 
 fn basics(app: &App, health: &Health) -> Value {
