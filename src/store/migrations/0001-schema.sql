@@ -108,7 +108,8 @@ CREATE TABLE observations (
 CREATE UNIQUE INDEX observations_content ON observations (session_db_id, prompt_number, content_hash);
 -- With what is chosen by within a project: other types are passed over without
 -- their rows.
-CREATE INDEX observations_project ON observations (project, created_at_epoch, type, superseded_by);
+CREATE INDEX observations_project
+    ON observations (project, created_at_epoch, id, type, superseded_by);
 CREATE INDEX observations_time ON observations (created_at_epoch);
 CREATE INDEX observations_type ON observations (type, created_at_epoch)
     WHERE superseded_by IS NULL;

@@ -153,7 +153,8 @@ impl Criteria {
             if T::TABLE == WebObservation::TABLE
                 && let Some(kinds) = list_of(&self.kinds)
             {
-                conditions.push_str(" AND o.type IN (SELECT value FROM json_each(?))");
+                // The plus: types of a list are in no order of time together.
+                conditions.push_str(" AND +o.type IN (SELECT value FROM json_each(?))");
                 each.push(kinds);
             }
             rows = format!(
@@ -168,9 +169,7 @@ impl Criteria {
             Order::NewestFirst => "DESC",
             Order::OldestFirst => "ASC",
         };
-        let sql = format!(
-            "SELECT id FROM ({rows}) ORDER BY at {direction}, id {direction} LIMIT ? OFFSET ?"
-        );
+        let sql = format!("{rows} ORDER BY at {direction}, id {direction} LIMIT ? OFFSET ?");
         (sql, values)
     }
 }
@@ -264,14 +263,14 @@ mod tests {
                 ..kinds(&["decision", "bugfix"])
             },
             Criteria {
+                kinds: [many, vec!["bugfix".to_owned()]].concat(),
+                ..Criteria::default()
+            },
+            Criteria {
                 from: Some(20),
                 until: Some(70),
                 concepts: vec!["gotcha".to_owned()],
                 ..kinds(&["feature", "decision"])
-            },
-            Criteria {
-                kinds: [many, vec!["bugfix".to_owned()]].concat(),
-                ..Criteria::default()
             },
         ]
     }
@@ -294,35 +293,32 @@ mod tests {
     }
 
     #[test]
-    fn types_are_found_in_an_index_alone() {
+    fn rows_are_found_in_the_order_of_an_index() {
+        const OF_A_TYPE: &str = "SEARCH o USING INDEX observations_type (type=?)";
         let (_directory, reader) = filled();
         for (criteria, steps) in asked().iter().zip([
             &["SCAN o USING INDEX observations_time"][..],
-            &["SEARCH o USING INDEX observations_type (type=?)"],
-            &[
-                "MERGE (UNION ALL)",
-                "LEFT",
-                "SEARCH o USING INDEX observations_type (type=?)",
-                "RIGHT",
-                "SEARCH o USING INDEX observations_type (type=?)",
-            ],
-            &["SEARCH o USING INDEX observations_type (type=?)"],
-            &[
-                "SEARCH o USING COVERING INDEX observations_project (project=?)",
-                "LIST SUBQUERY 1",
-                "SCAN json_each VIRTUAL TABLE INDEX 1:",
-            ],
+            &[OF_A_TYPE],
+            &["MERGE (UNION ALL)", OF_A_TYPE, OF_A_TYPE],
+            &[OF_A_TYPE],
+            &["SEARCH o USING COVERING INDEX observations_project (project=?)"],
+            &["SCAN o USING INDEX observations_time"],
         ]) {
             let (sql, values) = criteria.ids::<WebObservation>(Order::NewestFirst, 20, 100);
             let mut plan = reader
                 .connection
                 .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
                 .unwrap();
-            let found: Vec<String> = plan
+            let mut found: Vec<String> = plan
                 .query_map(params_from_iter(values), |row| row.get(3))
                 .unwrap()
                 .map(Result::unwrap)
                 .collect();
+            found.retain(|step| {
+                [" o ", "MERGE", "ORDER BY"]
+                    .iter()
+                    .any(|it| step.contains(it))
+            });
             assert_eq!(found, steps, "{sql}");
         }
     }
