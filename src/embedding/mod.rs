@@ -8,6 +8,7 @@
 
 pub mod full;
 mod pieces;
+mod rare;
 mod table;
 mod vector;
 mod words;

@@ -1,7 +1,8 @@
 //! The table: which pieces there are, and the vector of each. It is laid out in
 //! the file as it is looked up in memory, so nothing is read, parsed or
 //! allocated before a piece is asked for, and its pages stay shared with the
-//! file that the program was started from.
+//! file that the program was started from. Rows of rare pieces are read from that
+//! file (`rare.rs`): a process that has met many words would hold all of it.
 //!
 //! All numbers are little-endian:
 //!
@@ -15,6 +16,8 @@
 //! | … | the text of all pieces, filled up with zeros to a multiple of four |
 //! | 4 × pieces | what one unit of the piece's row stands for, as a float |
 //! | dimensions × pieces | the rows, signed bytes |
+
+use super::rare;
 
 const TABLE: &[u8] = include_bytes!("table.bin");
 
@@ -53,6 +56,10 @@ pub(super) const MODEL_ID: &str = match std::str::from_utf8(between(NAME_AT, SLO
     Err(_) => panic!("the table's name is not UTF-8"),
 };
 
+/// Pieces from here on are rare: the others, a megabyte of rows, are nine of ten in
+/// a text.
+const RARE: u16 = 4096;
+
 const EMPTY: u16 = u16::MAX;
 const CONTINUES: u32 = 1 << 31;
 
@@ -62,11 +69,14 @@ pub struct Piece(u16);
 
 impl Piece {
     /// The vector's numbers, in units of [`Self::scale`].
-    pub(super) fn row(self) -> &'static [u8; DIMENSIONS] {
+    pub(super) fn row(self) -> [u8; DIMENSIONS] {
         let at = ROWS_AT + DIMENSIONS * usize::from(self.0);
-        TABLE[at..]
-            .first_chunk()
-            .expect("the table's size is checked at compile time")
+        let read = (self.0 >= RARE).then(|| rare::read(TABLE, at)).flatten();
+        read.unwrap_or_else(|| {
+            *TABLE[at..]
+                .first_chunk()
+                .expect("the table's size is checked at compile time")
+        })
     }
 
     pub(super) fn scale(self) -> f32 {
@@ -143,4 +153,20 @@ pub fn rank(piece: Piece) -> u16 {
 #[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = Piece> {
     (0..PIECES).map(|number| Piece(u16::try_from(number).unwrap()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_those_of_the_table_wherever_they_are_read() {
+        for piece in all() {
+            let at = ROWS_AT + DIMENSIONS * usize::from(piece.0);
+            assert_eq!(piece.row()[..], TABLE[at..at + DIMENSIONS], "{piece:?}");
+            if cfg!(target_os = "linux") {
+                assert_eq!(rare::read(TABLE, at), Some(piece.row()), "{piece:?}");
+            }
+        }
+    }
 }

@@ -36,7 +36,7 @@ impl Vector {
         let Some(second) = pieces.next() else {
             // Most words are one piece: its row is the vector.
             let row = first.row();
-            return row.iter().any(|byte| *byte != 0).then_some(Self(*row));
+            return row.iter().any(|byte| *byte != 0).then_some(Self(row));
         };
         let mut sum = [0.0_f32; DIMENSIONS];
         for piece in [first, second].into_iter().chain(pieces) {
