@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use capture::settings::{Key, Settings};
 use sockets_protocol::Locations;
 use tokio::net::UnixListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::state::App;
 use super::{listen, log, relay, router};
@@ -97,6 +97,9 @@ fn run(
             .port();
         let relays = options.relay || settings.bool(Key::HttpRelay);
         let running = Running::here(port, relays);
+        // From here on a signal is a wish to end in order: whoever reads who serves
+        // may send one at once.
+        let signals = signals().context("failed to listen to signals")?;
         lock.publish(&running)?;
         let app = Arc::new(App::new(locations.clone(), port, relays));
         tracing::info!(port, relays, "listening");
@@ -108,7 +111,7 @@ fn run(
             app.stopping.subscribe(),
         );
         let idle = Duration::from_secs(settings.number(Key::HttpIdleSecs));
-        let leaving = leave_when_told_or_idle(Arc::clone(&app), idle, lock);
+        let leaving = leave_when_told_or_idle(Arc::clone(&app), signals, idle, lock);
         let reaping = tokio::spawn(relay::reap());
         tokio::join!(serving, leaving);
         reaping.abort();
@@ -122,23 +125,30 @@ fn run(
     outcome
 }
 
-async fn leave_when_told_or_idle(app: Arc<App>, idle: Duration, lock: &ServerLock) {
+async fn leave_when_told_or_idle(
+    app: Arc<App>,
+    signals: [Signal; 3],
+    idle: Duration,
+    lock: &ServerLock,
+) {
     let why = tokio::select! {
-        () = told_to_end() => "was told to",
+        () = told_to_end(signals) => "was told to",
         () = unwanted(&app, idle, lock) => "nobody needs it",
     };
     tracing::info!(why, "leaving");
     app.stopping.send_replace(true);
 }
 
-async fn told_to_end() {
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-    ) else {
-        return std::future::pending().await;
-    };
+/// The signals that tell a server to end.
+fn signals() -> std::io::Result<[Signal; 3]> {
+    Ok([
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::hangup())?,
+    ])
+}
+
+async fn told_to_end([mut terminate, mut interrupt, mut hangup]: [Signal; 3]) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
