@@ -1,166 +1,321 @@
-//! A BERT encoder on the processor.
+//! A BERT encoder on the processor (Devlin et al. 2018, arXiv:1810.04805).
+//!
+//! Texts are read together: their tokens stand one after the other in one matrix,
+//! so that nothing is filled up, and only attention knows where a text ends.
 
-use std::path::{Path, PathBuf};
+use std::ops::Range;
 
-use candle_core::{D, DType, Device, IndexOp as _, Tensor};
-use candle_nn::VarBuilder;
-use candle_transformers::models::bert::{BertModel, Config};
-use tokenizers::{PaddingParams, Tokenizer, TruncationParams};
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut1, Axis};
+use serde::Deserialize;
 
-use super::Error;
+use super::weights::Weights;
 
-/// Tokens of a text that are read. What sentence models of this kind were
-/// trained with; time grows faster than the number.
-const MAX_TOKENS: usize = 256;
-
-/// Texts that are read at once: as long as the longest of them takes.
-const BATCH: usize = 8;
-
-/// A sentence model, in memory.
-pub struct Model {
-    bert: BertModel,
-    tokenizer: Tokenizer,
-    pooling: Pooling,
+/// `config.json`.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Config {
+    vocab_size: usize,
+    hidden_size: usize,
+    num_hidden_layers: usize,
+    num_attention_heads: usize,
+    intermediate_size: usize,
+    hidden_act: Activation,
+    pub(super) max_position_embeddings: usize,
+    type_vocab_size: usize,
+    layer_norm_eps: f32,
+    #[serde(default)]
+    position_embedding_type: Positions,
 }
 
-/// How a text's vector is made of its tokens'.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pooling {
-    Mean,
-    First,
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Activation {
+    Gelu,
+    Relu,
 }
 
-impl std::fmt::Debug for Model {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Model")
-            .field("pooling", &self.pooling)
-            .finish_non_exhaustive()
-    }
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Positions {
+    #[default]
+    Absolute,
 }
 
-impl Model {
-    /// Reads `config.json`, `tokenizer.json` and `model.safetensors` in the
-    /// directory, and `1_Pooling/config.json` if there is one.
-    pub fn open(directory: &Path) -> Result<Self, Error> {
-        let config = read_config(&directory.join("config.json"))?;
-        let tokenizer = read_tokenizer(&directory.join("tokenizer.json"), &config)?;
-        let pooling = read_pooling(&directory.join("1_Pooling").join("config.json"))?;
-        let weights = File::read(directory.join("model.safetensors"))?;
-        let (path, bytes) = (weights.path, weights.bytes);
-        let bert = VarBuilder::from_buffered_safetensors(bytes, DType::F32, &Device::Cpu)
-            .and_then(|tensors| BertModel::load(tensors, &config))
-            .map_err(|error| unusable(path, &error))?;
+/// Outputs × inputs, and what is added.
+struct Linear {
+    weight: Array2<f32>,
+    bias: Array1<f32>,
+}
+
+impl Linear {
+    fn load(weights: &Weights, name: &str, inputs: usize, outputs: usize) -> Result<Self, String> {
         Ok(Self {
-            bert,
-            tokenizer,
-            pooling,
+            weight: weights.matrix(&format!("{name}.weight"), outputs, inputs)?,
+            bias: weights.vector(&format!("{name}.bias"), outputs)?,
         })
     }
 
-    /// One vector of length 1 for each text. Of a long text only the beginning
-    /// counts.
-    pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
-        let mut vectors = Vec::with_capacity(texts.len());
-        for batch in texts.chunks(BATCH) {
-            let encodings = self.tokenizer.encode_batch(batch.to_vec(), true);
-            let encodings = encodings.map_err(|error| Error::Failed(error.to_string()))?;
-            let read = self.read(&encodings);
-            vectors.extend(read.map_err(|error| Error::Failed(error.to_string()))?);
-        }
-        Ok(vectors)
+    fn apply(&self, input: &Array2<f32>) -> Array2<f32> {
+        let rows = input.nrows();
+        let mut output = Array2::zeros((rows, self.bias.len()));
+        output += &self.bias;
+        general_mat_mul(1.0, input, &self.weight.t(), 1.0, &mut output);
+        output
+    }
+}
+
+/// Layer normalisation.
+struct Norm {
+    weight: Array1<f32>,
+    bias: Array1<f32>,
+    epsilon: f32,
+}
+
+impl Norm {
+    fn load(weights: &Weights, name: &str, config: &Config) -> Result<Self, String> {
+        Ok(Self {
+            weight: weights.vector(&format!("{name}.weight"), config.hidden_size)?,
+            bias: weights.vector(&format!("{name}.bias"), config.hidden_size)?,
+            epsilon: config.layer_norm_eps,
+        })
     }
 
-    fn read(&self, texts: &[tokenizers::Encoding]) -> candle_core::Result<Vec<Vec<f32>>> {
-        let tensor = |numbers: fn(&tokenizers::Encoding) -> &[u32]| {
-            let rows: Vec<&[u32]> = texts.iter().map(numbers).collect();
-            Tensor::new(rows, &Device::Cpu)
+    fn apply(&self, rows: &mut Array2<f32>) {
+        for mut row in rows.rows_mut() {
+            let mean = row.mean().unwrap_or(0.0);
+            row -= mean;
+            let variance = row.fold(0.0, |sum, x| sum + x * x) / float(row.len());
+            row /= (variance + self.epsilon).sqrt();
+            row *= &self.weight;
+            row += &self.bias;
+        }
+    }
+}
+
+struct Layer {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    attended: Linear,
+    attended_norm: Norm,
+    wide: Linear,
+    narrow: Linear,
+    norm: Norm,
+}
+
+impl Layer {
+    fn load(weights: &Weights, number: usize, config: &Config) -> Result<Self, String> {
+        let (hidden, wide) = (config.hidden_size, config.intermediate_size);
+        let name = |part: &str| format!("encoder.layer.{number}.{part}");
+        let linear =
+            |part: &str, inputs, outputs| Linear::load(weights, &name(part), inputs, outputs);
+        let norm = |part: &str| Norm::load(weights, &name(part), config);
+        Ok(Self {
+            query: linear("attention.self.query", hidden, hidden)?,
+            key: linear("attention.self.key", hidden, hidden)?,
+            value: linear("attention.self.value", hidden, hidden)?,
+            attended: linear("attention.output.dense", hidden, hidden)?,
+            attended_norm: norm("attention.output.LayerNorm")?,
+            wide: linear("intermediate.dense", hidden, wide)?,
+            narrow: linear("output.dense", wide, hidden)?,
+            norm: norm("output.LayerNorm")?,
+        })
+    }
+}
+
+pub(super) struct Bert {
+    words: Array2<f32>,
+    positions: Array2<f32>,
+    /// Of the first of two texts: there is but one.
+    kind: Array1<f32>,
+    norm: Norm,
+    layers: Vec<Layer>,
+    heads: usize,
+    activation: Activation,
+}
+
+impl Bert {
+    /// The error says what does not fit.
+    pub(super) fn load(weights: &Weights, config: &Config) -> Result<Self, String> {
+        let hidden = config.hidden_size;
+        let heads = config.num_attention_heads;
+        if heads == 0 || !hidden.is_multiple_of(heads) {
+            return Err(format!("{hidden} numbers do not make {heads} heads"));
+        }
+        let Positions::Absolute = config.position_embedding_type;
+        let matrix = |name: &str, rows| {
+            weights.matrix(
+                &format!("embeddings.{name}_embeddings.weight"),
+                rows,
+                hidden,
+            )
         };
-        let ids = tensor(tokenizers::Encoding::get_ids)?;
-        let mask = tensor(tokenizers::Encoding::get_attention_mask)?;
-        let states = self.bert.forward(&ids, &ids.zeros_like()?, Some(&mask))?;
-        let pooled = match self.pooling {
-            Pooling::First => states.i((.., 0))?,
-            Pooling::Mean => {
-                let mask = mask.to_dtype(DType::F32)?.unsqueeze(D::Minus1)?;
-                let sum = states.broadcast_mul(&mask)?.sum(1)?;
-                sum.broadcast_div(&mask.sum(1)?)?
+        let kinds = matrix("token_type", config.type_vocab_size)?;
+        let kind = kinds.rows().into_iter().next().map(|row| row.to_owned());
+        let layers = 0..config.num_hidden_layers;
+        Ok(Self {
+            words: matrix("word", config.vocab_size)?,
+            positions: matrix("position", config.max_position_embeddings)?,
+            kind: kind.unwrap_or_else(|| Array1::zeros(hidden)),
+            norm: Norm::load(weights, "embeddings.LayerNorm", config)?,
+            layers: layers
+                .map(|number| Layer::load(weights, number, config))
+                .collect::<Result<_, _>>()?,
+            heads,
+            activation: config.hidden_act,
+        })
+    }
+
+    /// A row of numbers for each token of each text. No text may be longer than
+    /// the model has positions, nor have a token that it has no word for.
+    pub(super) fn read(&self, texts: &[&[u32]]) -> Result<Vec<Array2<f32>>, String> {
+        let mut spans: Vec<Range<usize>> = Vec::with_capacity(texts.len());
+        for text in texts {
+            let start = spans.last().map_or(0, |span| span.end);
+            spans.push(start..start + text.len());
+        }
+        let mut states = self.embed(texts)?;
+        for layer in &self.layers {
+            let mut attended = layer.attended.apply(&self.attend(layer, &states, &spans));
+            attended += &states;
+            layer.attended_norm.apply(&mut attended);
+            let mut wide = layer.wide.apply(&attended);
+            match self.activation {
+                Activation::Gelu => wide.mapv_inplace(gelu),
+                Activation::Relu => wide.mapv_inplace(|x| x.max(0.0)),
             }
-        };
-        let lengths = pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
-        pooled.broadcast_div(&lengths)?.to_vec2()
-    }
-}
-
-struct File {
-    path: PathBuf,
-    bytes: Vec<u8>,
-}
-
-impl File {
-    fn read(path: PathBuf) -> Result<Self, Error> {
-        match std::fs::read(&path) {
-            Ok(bytes) => Ok(Self { path, bytes }),
-            Err(source) => Err(Error::Unreadable { path, source }),
+            states = layer.narrow.apply(&wide);
+            states += &attended;
+            layer.norm.apply(&mut states);
         }
+        let rows = |span: Range<usize>| states.slice_axis(Axis(0), span.into()).to_owned();
+        Ok(spans.into_iter().map(rows).collect())
     }
 
-    fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, Error> {
-        serde_json::from_slice(&self.bytes).map_err(|error| unusable(self.path, &error))
-    }
-}
-
-fn unusable(path: PathBuf, reason: &impl ToString) -> Error {
-    Error::Unusable {
-        path,
-        reason: reason.to_string(),
-    }
-}
-
-fn read_config(path: &Path) -> Result<Config, Error> {
-    let config: Config = File::read(path.to_owned())?.json()?;
-    match config.model_type.as_deref() {
-        Some("bert") | None => Ok(config),
-        Some(other) => {
-            let reason = format!("only models of the type bert can be run, and this is {other}");
-            Err(unusable(path.to_owned(), &reason))
+    fn embed(&self, texts: &[&[u32]]) -> Result<Array2<f32>, String> {
+        let tokens: usize = texts.iter().map(|text| text.len()).sum();
+        let mut states = Array2::zeros((tokens, self.kind.len()));
+        let places = texts.iter().flat_map(|text| text.iter().enumerate());
+        for (mut state, (position, &token)) in states.rows_mut().into_iter().zip(places) {
+            let word = usize::try_from(token)
+                .ok()
+                .filter(|id| *id < self.words.nrows());
+            let word = word.ok_or_else(|| format!("it has no word number {token}"))?;
+            if position >= self.positions.nrows() {
+                return Err(format!("it has no position {position}"));
+            }
+            state += &self.words.row(word);
+            state += &self.positions.row(position);
+            state += &self.kind;
         }
+        self.norm.apply(&mut states);
+        Ok(states)
+    }
+
+    /// What each token takes over from those of its text.
+    fn attend(&self, layer: &Layer, states: &Array2<f32>, spans: &[Range<usize>]) -> Array2<f32> {
+        let (query, key, value) = (
+            layer.query.apply(states),
+            layer.key.apply(states),
+            layer.value.apply(states),
+        );
+        let width = states.ncols() / self.heads;
+        let scale = 1.0 / float(width).sqrt();
+        let mut attended = Array2::zeros(states.raw_dim());
+        for span in spans {
+            for head in 0..self.heads {
+                let columns = head * width..(head + 1) * width;
+                let part = |of| part(of, span, &columns);
+                let mut shares = part(&query).dot(&part(&key).t());
+                for row in shares.axis_iter_mut(Axis(0)) {
+                    softmax(row, scale);
+                }
+                let rows = span.clone().into();
+                let mut into = attended.slice_axis_mut(Axis(0), rows);
+                let mut into = into.slice_axis_mut(Axis(1), columns.clone().into());
+                general_mat_mul(1.0, &shares, &part(&value), 0.0, &mut into);
+            }
+        }
+        attended
     }
 }
 
-/// The tokenizer, cutting and filling up as we need it, whatever its file says.
-fn read_tokenizer(path: &Path, config: &Config) -> Result<Tokenizer, Error> {
-    let file = File::read(path.to_owned())?;
-    let truncation = TruncationParams {
-        max_length: config.max_position_embeddings.min(MAX_TOKENS),
-        ..TruncationParams::default()
-    };
-    let padding = PaddingParams {
-        pad_id: config.pad_token_id.try_into().unwrap_or_default(),
-        ..PaddingParams::default()
-    };
-    let mut tokenizer =
-        Tokenizer::from_bytes(&file.bytes).map_err(|error| unusable(path.to_owned(), &error))?;
-    tokenizer
-        .with_padding(Some(padding))
-        .with_truncation(Some(truncation))
-        .map_err(|error| unusable(path.to_owned(), &error))?;
-    Ok(tokenizer)
+fn part<'a>(
+    of: &'a Array2<f32>,
+    rows: &Range<usize>,
+    columns: &Range<usize>,
+) -> ArrayView2<'a, f32> {
+    let mut part = of.view();
+    part.slice_axis_inplace(Axis(0), rows.clone().into());
+    part.slice_axis_inplace(Axis(1), columns.clone().into());
+    part
 }
 
-/// The mean of all tokens, if nothing else is said.
-fn read_pooling(path: &Path) -> Result<Pooling, Error> {
-    #[derive(serde::Deserialize)]
-    struct Config {
-        #[serde(default)]
-        pooling_mode_cls_token: bool,
+/// Shares that sum up to 1, of the numbers times `scale`.
+fn softmax(mut row: ArrayViewMut1<'_, f32>, scale: f32) {
+    let most = row.fold(f32::NEG_INFINITY, |most, x| most.max(*x));
+    row.mapv_inplace(|x| exp(scale * (x - most)));
+    let sum = row.sum();
+    row /= sum;
+}
+
+/// Gaussian error linear unit: x times the share of a normal distribution below x.
+fn gelu(x: f32) -> f32 {
+    0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+/// The error function to 1.5e-7: Abramowitz and Stegun, 7.1.26.
+fn erf(x: f32) -> f32 {
+    let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());
+    let sum = 1.061_405_4 * t - 1.453_152_1;
+    let sum = (sum * t + 1.421_413_8) * t - 0.284_496_72;
+    let sum = (sum * t + 0.254_829_6) * t;
+    (1.0 - sum * exp(-x * x)).copysign(x)
+}
+
+/// e to the power of a number below 88, to five millionths of it. Unlike that of the
+/// standard library it is no call, so that the compiler does eight at a time.
+fn exp(x: f32) -> f32 {
+    let x = (x * std::f32::consts::LOG2_E).clamp(-126.0, 127.0);
+    // Adding this leaves the nearest whole number in the last bits of the fraction.
+    let rounded = x + 12_582_912.0;
+    let whole = rounded - 12_582_912.0;
+    let y = (x - whole) * std::f32::consts::LN_2;
+    // The first terms of the series, for at most half of ln 2.
+    let sum = 1.0 / 720.0 * y + 1.0 / 120.0;
+    let sum = (sum * y + 1.0 / 24.0) * y + 1.0 / 6.0;
+    let sum = (sum * y + 0.5) * y + 1.0;
+    let sum = sum * y + 1.0;
+    f32::from_bits((rounded.to_bits() << 23).wrapping_add(sum.to_bits()))
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a model's width, some thousands"
+)]
+fn float(count: usize) -> f32 {
+    count as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_functions_are_what_they_are_called() {
+        for step in -800_i16..800 {
+            let x = f32::from(step) / 10.0;
+            let (got, want) = (exp(x), x.exp());
+            assert!((got - want).abs() <= 5e-6 * want, "{x}: {got} {want}");
+        }
+        for (x, want) in [
+            (0.0, 0.0),
+            (0.5, 0.520_499_9),
+            (-1.0, -0.842_700_8),
+            (4.0, 1.0),
+        ] {
+            assert!((erf(x) - want).abs() < 1e-6, "{x}: {}", erf(x));
+        }
+        assert!((gelu(1.0) - 0.841_344_7).abs() < 1e-6 && gelu(-20.0).abs() < 1e-6);
     }
-    if !path.exists() {
-        return Ok(Pooling::Mean);
-    }
-    let config: Config = File::read(path.to_owned())?.json()?;
-    Ok(if config.pooling_mode_cls_token {
-        Pooling::First
-    } else {
-        Pooling::Mean
-    })
 }

@@ -5,14 +5,17 @@
 //! Running one takes a hundred more crates, so it is behind the feature
 //! `full-model`. Without that feature [`Model::open`] says so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+#[cfg(feature = "full-model")]
+mod bert;
 #[cfg(not(feature = "full-model"))]
 #[path = "absent.rs"]
 mod model;
 #[cfg(feature = "full-model")]
-#[path = "bert.rs"]
 mod model;
+#[cfg(feature = "full-model")]
+mod weights;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +26,7 @@ pub use model::Model;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
-        "this claude-mem was built without the feature full-model: build it with `cargo build --release --features full-model`, or unset CLAUDE_MEM_EMBEDDING_MODEL"
+        "this claude-mem was built without the feature full-model, which runs the sentence model that CLAUDE_MEM_EMBEDDING_MODEL names"
     )]
     NotBuilt,
     #[error("cannot read {path}: {source}")]
@@ -35,4 +38,39 @@ pub enum Error {
     Unusable { path: PathBuf, reason: String },
     #[error("the sentence model failed: {0}")]
     Failed(String),
+}
+
+/// What a model's directory must hold.
+const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
+
+/// Why no model can be had, as far as a glance at its directory tells: no file is
+/// read, so it takes no time.
+///
+/// # Errors
+/// When this program cannot run one, or a file of it is missing.
+pub fn look(directory: &Path) -> Result<(), Error> {
+    if !cfg!(feature = "full-model") {
+        return Err(Error::NotBuilt);
+    }
+    for name in FILES {
+        let path = directory.join(name);
+        if let Err(source) = std::fs::metadata(&path) {
+            return Err(Error::Unreadable { path, source });
+        }
+    }
+    Ok(())
+}
+
+/// What is told where a model was asked for and there is none: what holds
+/// instead, why, and what to do.
+pub fn without(error: &Error) -> String {
+    let remedy = match error {
+        Error::NotBuilt => {
+            "build claude-mem with `cargo build --release --features full-model`, or take the setting back with `claude-mem settings unset CLAUDE_MEM_EMBEDDING_MODEL`"
+        }
+        _ => {
+            "CLAUDE_MEM_EMBEDDING_MODEL must be the directory of a BERT sentence model with config.json, tokenizer.json and model.safetensors; without it, `claude-mem settings unset CLAUDE_MEM_EMBEDDING_MODEL`"
+        }
+    };
+    format!("the search compares by the built-in table alone, because {error}: {remedy}")
 }
