@@ -236,7 +236,7 @@ fn parts_know_each_other_in_one_direction() {
         ("store", &["embedding"]),
         ("search", &["embedding", "store"]),
         ("bench", &["search", "store"]),
-        ("health", &["agent", "configuration", "store"]),
+        ("health", &["agent", "configuration", "embedding", "store"]),
         ("context", &["health", "search", "store"]),
         ("usage", &["store"]),
         (

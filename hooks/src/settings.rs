@@ -170,6 +170,14 @@ impl Settings {
         }
     }
 
+    /// The value as a path, `None` where it is empty. As in [`data_dir`], a leading `~/` is the home,
+    /// and so is the base of a relative path.
+    pub fn path(&self, key: Key) -> Option<PathBuf> {
+        let text = self.get(key);
+        let text = text.trim();
+        (!text.is_empty()).then(|| data_dir(Some(Path::new(text)), self.home()))
+    }
+
     /// The value of a flag; `false` for a key that is no flag.
     pub fn bool(&self, key: Key) -> bool {
         flag(&self.get(key)).unwrap_or_default()

@@ -10,6 +10,7 @@ use sockets_protocol::{Counters, Locations, SafeId};
 
 use crate::agent::mode;
 use crate::configuration;
+use crate::embedding;
 use crate::store::{Backlog, Reader, StoreError};
 
 use super::model::Provider;
@@ -113,6 +114,11 @@ fn warnings(settings: &Settings, spool: &Spool) -> Vec<String> {
     let modes = configuration::modes_dir(&Locations::new(settings.data_dir()));
     if let Err(error) = mode::load(&settings.get(Key::Mode), Some(&modes)) {
         warnings.push(format!("{error}; the mode code is used"));
+    }
+    if let Some(directory) = settings.path(Key::EmbeddingModel)
+        && let Err(error) = embedding::full::look(&directory)
+    {
+        warnings.push(embedding::full::without(&error));
     }
     if settings.bool(Key::Disabled) {
         warnings.push(format!(
