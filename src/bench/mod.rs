@@ -8,9 +8,10 @@ mod score;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::search::{Request, SearchError, run};
+use crate::search::{Request, Reranker, SearchError, run};
 use crate::store::{Reader, StoreError};
 
 pub use data::{Data, Document, Haystack, Id, Query};
@@ -25,7 +26,8 @@ pub struct Answer {
     pub took: Duration,
 }
 
-/// Asks one query, in its own haystack only, for `limit` results. A query with
+/// Asks one query, in its own haystack only, for `limit` results, with or without a
+/// sentence model. A query with
 /// nothing to look for finds nothing.
 ///
 /// # Errors
@@ -35,11 +37,13 @@ pub fn ask(
     filled: &Filled,
     query: &Query,
     limit: usize,
+    reranker: Option<&Arc<Reranker>>,
 ) -> Result<Answer, StoreError> {
     let request = Request {
         text: query.text.clone(),
         projects: Some(vec![query.haystack.to_string()]),
         limit,
+        reranker: reranker.cloned(),
         ..Request::default()
     };
     let began = Instant::now();

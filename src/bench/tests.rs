@@ -171,7 +171,11 @@ fn every_document_is_stored_in_order_and_found_in_its_own_haystack() {
             assert_eq!(document, format!("d{}", row.created_at_epoch));
         }
     }
-    let ids = |query: usize| ask(&reader, &filled, &data.queries[query], 20).unwrap().ids;
+    let ids = |query: usize| {
+        ask(&reader, &filled, &data.queries[query], 20, None)
+            .unwrap()
+            .ids
+    };
     assert_eq!(ids(0).first(), Some(&id("d3")));
     assert_eq!(ids(1), [id("d3")]);
     assert_eq!(ids(2), []);

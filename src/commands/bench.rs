@@ -3,16 +3,18 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use capture::settings::Settings;
+use capture::settings::{Key, Settings};
 use clap::Subcommand;
 use serde::Serialize;
 use sockets_protocol::Locations;
 
 use crate::bench::{self, Answer, Data, Filled, Id, Score, Scores};
 use crate::context::text::line;
+use crate::search::{Reranker, Results};
 use crate::store::{Reader, Sizes};
 
 use super::output::{self, FAINT, STRONG, count, size};
@@ -77,6 +79,8 @@ struct Report {
     unanswerable: usize,
     /// Results that were asked for.
     limit: usize,
+    /// What compared rows with queries in meaning.
+    model: String,
     #[serde(flatten)]
     scores: Scores,
     latency_ms: Latency,
@@ -115,7 +119,8 @@ fn measure(args: &Retrieval, data: &Data, locations: &Locations) -> anyhow::Resu
     let mut progress = Progress::new("stored", documents);
     let filled = bench::fill(locations, data, |done| progress.tell(done))?;
     let reader = Reader::open(&locations.database())?.context("the database is not there")?;
-    let answers = ask_all(&reader, &filled, data, limit)?;
+    let reranker = reranker();
+    let answers = ask_all(&reader, &filled, data, limit, reranker.as_ref())?;
     if let Some(path) = &args.run_out {
         write_run(path, data, &answers)
             .with_context(|| format!("failed to write {}", path.display()))?;
@@ -127,6 +132,7 @@ fn measure(args: &Retrieval, data: &Data, locations: &Locations) -> anyhow::Resu
         queries: data.queries.len(),
         unanswerable: data.unanswerable(),
         limit,
+        model: reranker.map_or_else(|| Results::default().model, |one| one.name()),
         scores: bench::score(&data.queries, &answers, &k),
         latency_ms: Latency::of(&answers),
         store_seconds: filled.took.as_secs_f64(),
@@ -154,16 +160,32 @@ fn empty(directory: &Path) -> anyhow::Result<&Path> {
     Ok(directory)
 }
 
+/// The sentence model that the settings name, loaded: that is not part of a query's
+/// time.
+fn reranker() -> Option<Arc<Reranker>> {
+    let reranker = Settings::load()
+        .path(Key::EmbeddingModel)
+        .map(Reranker::at)?;
+    match reranker.load() {
+        Ok(()) => Some(reranker),
+        Err(warning) => {
+            output::warn(&warning);
+            None
+        }
+    }
+}
+
 fn ask_all(
     reader: &Reader,
     filled: &Filled,
     data: &Data,
     limit: usize,
+    reranker: Option<&Arc<Reranker>>,
 ) -> anyhow::Result<Vec<Answer>> {
     let mut progress = Progress::new("asked", data.queries.len());
     let mut answers = Vec::with_capacity(data.queries.len());
     for query in &data.queries {
-        let answer = bench::ask(reader, filled, query, limit)
+        let answer = bench::ask(reader, filled, query, limit, reranker)
             .with_context(|| format!("failed to ask query {}", query.id))?;
         answers.push(answer);
         progress.tell(answers.len());
@@ -232,8 +254,13 @@ fn render(report: &Report, out: &mut dyn Write) -> anyhow::Result<()> {
     let latency = &report.latency_ms;
     writeln!(
         out,
-        "latency p50 {:.2}  p95 {:.2}  p99 {:.2}  max {:.2} ms, {} results asked for",
-        latency.p50, latency.p95, latency.p99, latency.max, report.limit
+        "latency p50 {:.2}  p95 {:.2}  p99 {:.2}  max {:.2} ms, {} results asked for, compared by {}",
+        latency.p50,
+        latency.p95,
+        latency.p99,
+        latency.max,
+        report.limit,
+        line(&report.model)
     )?;
     writeln!(
         out,

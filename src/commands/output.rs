@@ -54,6 +54,16 @@ pub(super) fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{end}")
 }
 
+/// Tells on stderr what the answer lacks.
+pub(super) fn warn(text: &str) {
+    let text = crate::context::text::for_terminal(text);
+    // Who has closed it does not want to hear it.
+    drop(writeln!(
+        anstream::stderr(),
+        "{WARNING}warning:{WARNING:#} {text}"
+    ));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,15 +2,19 @@
 
 use std::io::Write;
 
+use capture::settings::Key;
 use serde::Serialize;
 
 use crate::context::text::line;
-use crate::search::{Explanation, Found, Request, Results, SearchError, run as find};
+use crate::search::{Explanation, Found, Request, Reranker, Results, SearchError, run as find};
 use crate::store::Reader;
 
 use super::output::{self, FAINT};
 use super::place::{Place, Which, stored, told};
 use super::record::Record;
+
+/// What `--explain` calls the vectors that need no model.
+const TABLE: &str = "the built-in table";
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -54,6 +58,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
         text: text.clone(),
         kinds: args.kinds.clone(),
         limit: args.number,
+        reranker: place.settings.path(Key::EmbeddingModel).map(Reranker::at),
         ..Request::default()
     };
     let mut results = Results::default();
@@ -64,6 +69,9 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> anyhow::Result<()> {
         results = ask(&reader, &request)?;
     } else if crate::search::query::parse(&text, 0).is_empty() {
         return Err(SearchError::Empty.into());
+    }
+    if let Some(warning) = &results.warning {
+        output::warn(warning);
     }
     let name = scope.as_ref().map(|(name, _)| name.as_str());
     let answer = Answer {
@@ -101,14 +109,15 @@ fn render(answer: Answer<'_>, explain: bool, out: &mut dyn Write) -> anyhow::Res
             None => writeln!(out, "Nothing found. Try fewer or other words.")?,
         }
     }
+    let model = explain.then_some(results.model.as_str());
     for found in results.observations {
-        hit(out, project, explain, found, Record::Observation)?;
+        hit(out, project, model, found, Record::Observation)?;
     }
     for found in results.summaries {
-        hit(out, project, explain, found, Record::Summary)?;
+        hit(out, project, model, found, Record::Summary)?;
     }
     for found in results.prompts {
-        hit(out, project, explain, found, Record::Prompt)?;
+        hit(out, project, model, found, Record::Prompt)?;
     }
     Ok(())
 }
@@ -116,7 +125,7 @@ fn render(answer: Answer<'_>, explain: bool, out: &mut dyn Write) -> anyhow::Res
 fn hit<T>(
     out: &mut dyn Write,
     project: Option<&str>,
-    explain: bool,
+    model: Option<&str>,
     found: Found<T>,
     record: fn(T) -> Record,
 ) -> anyhow::Result<()> {
@@ -136,18 +145,21 @@ fn hit<T>(
             writeln!(out, "       {FAINT}{verb} {}{FAINT:#}", ids.join(", "))?;
         }
     }
-    if explain {
+    if let Some(model) = model {
         let Explanation {
             coverage,
             words,
             exact,
             meaning,
+            reranked,
         } = found.explanation;
+        let by = if reranked { model } else { TABLE };
         writeln!(
             out,
-            "       {FAINT}score {:.2}: words {words:.2} (exact {exact:.2}, {:.0} % of the query), meaning {meaning:.2}{FAINT:#}",
+            "       {FAINT}score {:.2}: words {words:.2} (exact {exact:.2}, {:.0} % of the query), meaning {meaning:.2} by {}{FAINT:#}",
             found.score,
-            100.0 * coverage
+            100.0 * coverage,
+            line(by)
         )?;
     }
     Ok(())

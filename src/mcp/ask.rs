@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use capture::project;
-use capture::settings::Settings;
+use capture::settings::{Key, Settings};
 use serde_json::Value;
 use sockets_protocol::Locations;
 
 use crate::context::{project_at, projects, scope_named, zone};
 use crate::health::Stall;
 use crate::search::{
-    self, Anchor, FileRequest, Middle, Request, SearchError, TimelineError, about_file, project_of,
+    self, Anchor, FileRequest, Middle, Request, Reranker, SearchError, TimelineError, about_file,
+    project_of,
 };
 use crate::store::{Around, Moment, Reader, StoreError};
 
@@ -111,11 +112,18 @@ pub(super) fn search(asked: Search) -> Told {
         projects: scope.stored.clone(),
         kinds,
         limit,
+        reranker: settings.path(Key::EmbeddingModel).map(Reranker::at),
         ..Request::default()
     };
     let found = search::run(&reader, &request).map_err(failed)?;
+    let warned = |told: String| match &found.warning {
+        Some(warning) if search::is_news(warning) => {
+            format!("{}\nNote: {warning}\n", told.trim_end())
+        }
+        _ => told,
+    };
     if found.is_empty() {
-        return Ok(scope.nothing("Nothing found"));
+        return Ok(warned(scope.nothing("Nothing found")));
     }
     let mut index = scope.index();
     for hit in &found.observations {
@@ -131,7 +139,7 @@ pub(super) fn search(asked: Search) -> Told {
     for hit in found.prompts.iter().take(room) {
         index.prompt(&hit.row);
     }
-    Ok(index.finish())
+    Ok(warned(index.finish()))
 }
 
 fn failed(error: SearchError) -> String {

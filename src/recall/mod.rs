@@ -107,6 +107,8 @@ fn search(
         limit: CANDIDATES,
         offset: 0,
         now: None,
+        // Loading one takes longer than a hook may.
+        reranker: None,
     };
     match crate::search::run(reader, &request) {
         Ok(results) => Ok(results.observations),

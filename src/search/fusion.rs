@@ -13,6 +13,9 @@ const SPAN: f64 = 0.25;
 const BESIDE: f64 = 0.2;
 const INSTEAD: f64 = 2.0;
 
+/// What a sentence model's cosine counts more than the static table's.
+const RERANKED: f64 = 0.2;
+
 /// Share of the words' score that is lost without coverage.
 const LOST: f64 = 0.9;
 
@@ -47,6 +50,8 @@ pub(super) struct Channels {
     pub(super) exact: f64,
     /// Cosine of the vectors, 0 to 1.
     pub(super) meaning: f64,
+    /// A sentence model said so, and not the static table.
+    pub(super) reranked: bool,
 }
 
 /// How the channels of one answer are weighed.
@@ -77,6 +82,15 @@ impl Fusion {
             meaning: BESIDE + INSTEAD * gate,
             covered: gate <= 0.0,
             relevant: typed || best >= floor(terms),
+        }
+    }
+
+    /// The same where a sentence model has compared the best rows: what it says
+    /// may count more beside words.
+    pub(super) fn reranked(self) -> Self {
+        Self {
+            meaning: self.meaning + RERANKED,
+            ..self
         }
     }
 
@@ -115,6 +129,7 @@ mod tests {
             words,
             exact: words,
             meaning,
+            reranked: false,
         }
     }
 

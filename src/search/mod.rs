@@ -23,6 +23,8 @@ mod passages;
 mod pool;
 pub mod query;
 mod reading;
+mod rerank;
+mod reranker;
 mod results;
 mod score;
 #[cfg(test)]
@@ -31,6 +33,7 @@ mod timeline;
 
 pub use files::{FileMatch, FileRequest, KnownOfFile, Nearness, about_file, match_file, path_in};
 pub use filter::{Filter, moment};
+pub use reranker::{Reranker, is_news};
 pub use results::{Explanation, Found, Request, Results, SearchError, Tables, run};
 pub use timeline::{
     Anchor, DEFAULT_DEPTH, Middle, Timeline, TimelineError, points, project_of, row_of, timeline,

@@ -1,6 +1,8 @@
 //! Cutting a text into passages of some 20 to 80 words, since what answers a
 //! question stands in one place.
 
+use std::ops::Range;
+
 use super::lexicon::{Lexicon, Sense, WordId};
 
 /// Words of a passage, unless a single sentence has more.
@@ -23,6 +25,9 @@ pub(super) struct Passage {
     pub(super) length: f64,
     /// It ends with a question: the next one may be the answer.
     pub(super) asks: bool,
+    /// The number of the field that it is part of, and where in it, in bytes.
+    pub(super) field: usize,
+    pub(super) span: Range<usize>,
 }
 
 impl Passage {
@@ -33,6 +38,8 @@ impl Passage {
             words: Vec::new(),
             length: 0.0,
             asks: false,
+            field: 0,
+            span: 0..0,
         }
     }
 
@@ -191,6 +198,7 @@ impl<'a> Cutter<'a> {
                 .last()
                 .map_or(end, |(at, c)| end + at + c.len_utf8());
             open.passage.asks = asks(&self.text[open.start..end]);
+            open.passage.span = open.start..end;
             self.done.push(open.passage);
         }
     }

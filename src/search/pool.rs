@@ -40,9 +40,9 @@ pub(super) trait Source<T> {
 }
 
 /// A row that was read.
-struct Read<T> {
-    row: T,
-    reading: Reading,
+pub(super) struct Read<T> {
+    pub(super) row: T,
+    pub(super) reading: Reading,
     vector: Option<Vector>,
     admitted: bool,
 }
@@ -58,7 +58,7 @@ pub(super) struct Ranked<T> {
 }
 
 pub(super) struct Pool<'a, 'q, T, S> {
-    query: &'q Query,
+    pub(super) query: &'q Query,
     source: &'a S,
     lexicon: &'a mut Lexicon<'q>,
     /// `None` for an id that there is no row for.
@@ -136,7 +136,7 @@ impl<'a, 'q, T: Searched, S: Source<T>> Pool<'a, 'q, T, S> {
         Ok(())
     }
 
-    fn get(&self, id: i64) -> Option<&Read<T>> {
+    pub(super) fn get(&self, id: i64) -> Option<&Read<T>> {
         self.rows.get(&id)?.as_ref()
     }
 
@@ -157,7 +157,7 @@ impl<'a, 'q, T: Searched, S: Source<T>> Pool<'a, 'q, T, S> {
     }
 
     /// The short rows on one side of a short row, the nearest first.
-    fn walk(&self, id: i64, step: i64) -> Vec<&Read<T>> {
+    pub(super) fn walk(&self, id: i64, step: i64) -> Vec<&Read<T>> {
         let mut found = Vec::new();
         let mut last = id;
         while found.len() < REACH && self.belongs(last, last + step) {
@@ -167,7 +167,7 @@ impl<'a, 'q, T: Searched, S: Source<T>> Pool<'a, 'q, T, S> {
         found
     }
 
-    fn around<'b>(
+    pub(super) fn around<'b>(
         &'b self,
         read: &Read<T>,
         before: &[&'b Read<T>],
@@ -202,8 +202,15 @@ impl<'a, 'q, T: Searched, S: Source<T>> Pool<'a, 'q, T, S> {
     }
 
     /// The rows that may be found, best first; the newer one of two alike.
-    /// Empty where none is relevant.
-    pub(super) fn rank(mut self, idf: &[f64], open: bool, effort: Effort) -> Vec<Ranked<T>> {
+    /// Empty where none is relevant; else `closer` may look at the best ones once
+    /// more.
+    pub(super) fn rank(
+        mut self,
+        idf: &[f64],
+        open: bool,
+        effort: Effort,
+        closer: impl FnOnce(&Self, &Scorer<'_>, Fusion, &mut Verdicts) -> Fusion,
+    ) -> Vec<Ranked<T>> {
         let scorer = Scorer::new(self.query, idf, open);
         let mut verdicts = self.verdicts(&scorer);
         let promising = verdicts.best(verdicts.fusion(&self), effort.compared);
@@ -219,6 +226,7 @@ impl<'a, 'q, T: Searched, S: Source<T>> Pool<'a, 'q, T, S> {
         if !fusion.is_relevant() {
             return Vec::new();
         }
+        let fusion = closer(&self, &scorer, fusion, &mut verdicts);
         let best = verdicts.best_score(fusion);
         let newest = self.rows.values().flatten().map(|read| read.row.at()).max();
         let mut ranked: Vec<Ranked<T>> = self
@@ -280,17 +288,18 @@ impl<'a, 'q, T: Searched, S: Source<T>> Pool<'a, 'q, T, S> {
             words: fit.score,
             exact: fit.exact,
             meaning,
+            reranked: false,
         };
         verdicts.of.insert(id, (fit, channels));
     }
 }
 
 /// The verdicts on all rows that may be found.
-struct Verdicts {
+pub(super) struct Verdicts {
     /// Mean length of the rows that were read.
     average: f64,
-    query: Option<Vector>,
-    of: BTreeMap<i64, (Fit, Channels)>,
+    pub(super) query: Option<Vector>,
+    pub(super) of: BTreeMap<i64, (Fit, Channels)>,
 }
 
 impl Verdicts {
@@ -310,7 +319,7 @@ impl Verdicts {
     }
 
     /// The ids of the best rows, in no order.
-    fn best(&self, fusion: Fusion, most: usize) -> Vec<i64> {
+    pub(super) fn best(&self, fusion: Fusion, most: usize) -> Vec<i64> {
         let mut scored: Vec<(f64, i64)> = self
             .of
             .iter()

@@ -28,6 +28,11 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Whether it says what all the rest is about.
+    pub(super) fn heads(&self) -> bool {
+        self.heads
+    }
+
     fn heading(name: &'static str, weight: f64, text: &'a str) -> Self {
         Self {
             heads: true,
@@ -201,7 +206,7 @@ pub(super) fn read(fields: &[Field<'_>], lexicon: &mut Lexicon<'_>) -> Reading {
         places: Vec::new(),
     };
     let mut offset = 0;
-    for field in fields {
+    for (place, field) in fields.iter().enumerate() {
         let mut cutter = Cutter::new(&field.text, terms);
         let mut last = offset;
         let label = if reading.head.is_none() {
@@ -225,7 +230,11 @@ pub(super) fn read(fields: &[Field<'_>], lexicon: &mut Lexicon<'_>) -> Reading {
             }
         });
         offset = last + FIELD_GAP;
-        reading.take(cutter.finish(), field.heads);
+        let mut passages = cutter.finish();
+        for passage in &mut passages {
+            passage.field = place;
+        }
+        reading.take(passages, field.heads);
     }
     reading
 }

@@ -1,8 +1,11 @@
 //! Running a query and fetching what it found.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use serde::Serialize;
 
-use crate::embedding::Vector;
+use crate::embedding::{MODEL_ID, Vector};
 use crate::store::{ObservationRow, PromptRow, Reader, StoreError, SummaryRow, Table};
 
 use super::candidates;
@@ -17,6 +20,8 @@ use super::limits::Limits;
 use super::pool::{Pool, Source};
 use super::query::{self, Query};
 use super::reading::{self, Searched};
+use super::rerank::Reranking;
+use super::reranker::Reranker;
 
 /// What is looked for, and where.
 #[derive(Debug, Clone)]
@@ -37,6 +42,9 @@ pub struct Request {
     pub offset: usize,
     /// What `since:7d` counts from, in epoch milliseconds; `None` for now.
     pub now: Option<i64>,
+    /// A sentence model that compares the best rows; `None` for the static table
+    /// alone, which is all that anybody with a deadline has time for.
+    pub reranker: Option<Arc<Reranker>>,
 }
 
 impl Default for Request {
@@ -50,6 +58,7 @@ impl Default for Request {
             limit: 10,
             offset: 0,
             now: None,
+            reranker: None,
         }
     }
 }
@@ -106,6 +115,8 @@ pub struct Explanation {
     pub exact: f64,
     /// The cosine of the row's vector and the query's, 0 to 1.
     pub meaning: f64,
+    /// Whether a sentence model said so, and not the static table.
+    pub reranked: bool,
 }
 
 /// The answer, each kind best first.
@@ -116,6 +127,12 @@ pub struct Results {
     pub prompts: Vec<Found<PromptRow>>,
     /// Which channels found them.
     pub strategy: &'static str,
+    /// What compared the best of them with the query in meaning: the sentence model
+    /// that was asked for, else the static table.
+    pub model: String,
+    /// Why it was not the model that was asked for, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// What was not understood as it was typed.
     pub notes: Vec<String>,
 }
@@ -134,6 +151,8 @@ impl Default for Results {
             summaries: Vec::new(),
             prompts: Vec::new(),
             strategy: HYBRID,
+            model: MODEL_ID.to_owned(),
+            warning: None,
             notes: Vec::new(),
         }
     }
@@ -185,10 +204,14 @@ pub(super) fn run_with(
         request,
         effort,
         now,
+        reranking: request
+            .reranker
+            .clone()
+            .map(|reranker| RefCell::new(Reranking::new(reranker))),
     };
     let tables = request.tables;
     let others = !query.filter.is_about_observations();
-    let found = reader.snapshot(|| {
+    let mut found = reader.snapshot(|| {
         Ok(Results {
             observations: search.rows(tables.observations, Table::Observations, |id| {
                 reader.observation(id)
@@ -201,8 +224,10 @@ pub(super) fn run_with(
             })?,
             strategy: if query.has_words() { HYBRID } else { FILTER },
             notes: query.notes.clone(),
+            ..Results::default()
         })
     })?;
+    search.tell(&mut found);
     Ok(found)
 }
 
@@ -234,6 +259,7 @@ struct Search<'a> {
     request: &'a Request,
     effort: Effort,
     now: i64,
+    reranking: Option<RefCell<Reranking>>,
 }
 
 /// One table as the source of the rows to compare.
@@ -312,13 +338,33 @@ impl Search<'_> {
         for span in pool.find_dates(self.now) {
             pool.read(&limits.within(reader, table, span, effort.others)?)?;
         }
-        let ranked = pool.rank(&candidates.idf, candidates.open, effort);
+        let ranked = pool.rank(
+            &candidates.idf,
+            candidates.open,
+            effort,
+            |pool, scorer, fusion, verdicts| {
+                let Some(reranking) = &self.reranking else {
+                    return fusion;
+                };
+                let mut reranking = reranking.borrow_mut();
+                reranking.run(pool, scorer, fusion, verdicts, table)
+            },
+        );
         let page = diversity::spread(fold::fold(ranked, wanted), wanted);
         Ok(page
             .into_iter()
             .skip(self.request.offset)
             .map(|folded| self.found(folded, &mut lexicon))
             .collect())
+    }
+
+    /// Says in the answer what compared the rows.
+    fn tell(&self, results: &mut Results) {
+        match self.reranking.as_ref().map(|one| one.borrow().told()) {
+            Some(Ok(name)) => results.model = name,
+            Some(Err(warning)) => results.warning = Some(warning),
+            None => {}
+        }
     }
 
     /// The newest rows within the limits.
@@ -414,6 +460,7 @@ impl Search<'_> {
                 words: ranked.channels.words,
                 exact: ranked.channels.exact,
                 meaning: ranked.channels.meaning,
+                reranked: ranked.channels.reranked,
             },
         }
     }

@@ -185,6 +185,18 @@ impl<'a> Scorer<'a> {
         }
     }
 
+    /// How well each passage of a row fits.
+    pub(super) fn passages(&self, reading: &Reading, around: &Surroundings<'_>) -> Vec<f64> {
+        let row = Row {
+            scorer: self,
+            reading,
+            around,
+            penalty: self.penalty(reading),
+        };
+        let passages = 0..reading.passages.len();
+        passages.map(|index| row.passage(index).score).collect()
+    }
+
     /// What the title adds: who types a title's words looks for that row.
     fn headline(&self, reading: &Reading) -> Pair {
         let Some(title) = &reading.title else {

@@ -53,6 +53,19 @@ fn words_find_rows_of_all_kinds_and_say_why() {
 }
 
 #[test]
+fn a_sentence_model_that_cannot_be_had_is_told() {
+    let mut sandbox = filled();
+    sandbox.set("CLAUDE_MEM_EMBEDDING_MODEL", "/nowhere/at/all");
+    let server = Server::start(&sandbox, &[]);
+    let found = server.client.get("/api/search?query=zebrafish").ok();
+    assert_eq!(ids(&found["observations"]), [7]);
+    let warning = found["warning"].as_str().unwrap();
+    assert!(warning.contains("CLAUDE_MEM_EMBEDDING_MODEL"), "{warning}");
+    let health = server.client.get("/api/health").ok();
+    assert_eq!(health["warnings"][0], warning, "{health}");
+}
+
+#[test]
 fn filters_choose_with_and_without_words() {
     let sandbox = filled();
     let server = Server::start(&sandbox, &[]);

@@ -54,6 +54,22 @@ fn an_index_leads_to_details_and_says_what_they_cost() {
 }
 
 #[test]
+fn a_sentence_model_that_cannot_be_had_is_told_once() {
+    let mut world = filled();
+    world
+        .sandbox
+        .set("CLAUDE_MEM_EMBEDDING_MODEL", "/nowhere/at/all");
+    let mut client = Client::start(&world.sandbox);
+    let mut search = || client.call("search", &json!({"query": "rounding"})).ok();
+    let first = search();
+    assert!(ids(&first).contains(&"2"), "{first}");
+    let (index, note) = first.split_once("\nNote: ").unwrap();
+    assert!(note.contains("CLAUDE_MEM_EMBEDDING_MODEL"), "{first}");
+    assert_eq!(search().trim_end(), index);
+    client.finish();
+}
+
+#[test]
 fn a_session_sees_its_own_project_unless_it_asks_for_another() {
     let world = filled();
     let mut client = Client::start(&world.sandbox);

@@ -8,4 +8,5 @@ mod memory;
 mod own_words;
 mod paraphrases;
 mod scripts;
+mod sentence_model;
 mod while_written;

@@ -23,7 +23,7 @@ fn what_is_said_in_other_words_is_found_and_nonsense_finds_nothing() {
     let answers: Vec<Answer> = data
         .queries
         .iter()
-        .map(|query| ask(&reader, &filled, query, 10).unwrap())
+        .map(|query| ask(&reader, &filled, query, 10, None).unwrap())
         .collect();
     let scores = score(&data.queries, &answers, &[5]);
     let overall = scores.overall.unwrap();

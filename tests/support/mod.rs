@@ -5,10 +5,14 @@ mod canary;
 pub mod fake_claude;
 pub mod fake_model;
 mod hooking;
+#[cfg(feature = "full-model")]
+mod sentence_model;
 mod wire;
 
 pub use canary::*;
 pub use hooking::*;
+#[cfg(feature = "full-model")]
+pub use sentence_model::*;
 pub use wire::*;
 
 use std::collections::BTreeMap;

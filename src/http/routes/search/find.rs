@@ -27,6 +27,8 @@ pub(in super::super) struct Found {
     pub(in super::super) sessions: Vec<Scored<WebSummary>>,
     pub(in super::super) prompts: Vec<Scored<WebPrompt>>,
     pub(super) strategy: String,
+    /// Why the sentence model that was asked for compared nothing.
+    pub(super) warning: Option<String>,
 }
 
 impl Found {
@@ -36,6 +38,7 @@ impl Found {
             sessions: Vec::new(),
             prompts: Vec::new(),
             strategy: strategy.to_owned(),
+            warning: None,
         }
     }
 }
@@ -94,6 +97,7 @@ fn by_words(reader: &Reader, query: &str, wanted: &Wanted) -> Result<Found, Fail
             summaries: sessions,
             prompts,
         },
+        reranker: wanted.reranker.clone(),
         // Of the best hits some, or in the order of time.
         limit: if choosing { MOST } else { wanted.limit },
         offset: if choosing { 0 } else { wanted.offset },
@@ -104,8 +108,16 @@ fn by_words(reader: &Reader, query: &str, wanted: &Wanted) -> Result<Found, Fail
         Err(search::SearchError::Empty) => search::Results::default(),
         Err(search::SearchError::Store(error)) => return Err(error.into()),
     };
+    if let Some(warning) = results
+        .warning
+        .as_ref()
+        .filter(|text| search::is_news(text))
+    {
+        tracing::warn!("{warning}");
+    }
     Ok(Found {
         strategy: results.strategy.to_owned(),
+        warning: results.warning,
         observations: scored(reader, results.observations, wanted, |row| row.id)?,
         sessions: scored(reader, results.summaries, wanted, |row| row.id)?,
         prompts: scored(reader, results.prompts, wanted, |row| row.id)?,
@@ -161,6 +173,7 @@ fn by_criteria(reader: &Reader, wanted: &Wanted) -> Result<Found, Failure> {
         sessions: listed(reader, sessions, wanted)?,
         prompts: listed(reader, prompts, wanted)?,
         strategy: BY_CRITERIA.to_owned(),
+        warning: None,
     })
 }
 

@@ -16,6 +16,7 @@ pub(super) fn render(wanted: &Wanted, found: &Found) -> Answer {
         sessions,
         prompts,
         strategy,
+        warning,
     } = found;
     let total = observations.len() + sessions.len() + prompts.len();
     let observations = shape(observations, wanted.format, |row| (&row.title, &row.kind))?;
@@ -25,7 +26,11 @@ pub(super) fn render(wanted: &Wanted, found: &Found) -> Answer {
         Format::Index => table(found),
         Format::Full => details(found),
     };
-    Ok(Fields::default()
+    let mut fields = Fields::default();
+    if let Some(warning) = warning {
+        fields = fields.put("warning", warning)?;
+    }
+    Ok(fields
         .put_items("items", &[&observations, &sessions, &prompts])
         .put_items("observations", &[&observations])
         .put_items("sessions", &[&sessions])

@@ -1,11 +1,15 @@
 //! What a search asks for.
 
-use crate::search::moment;
+use std::sync::Arc;
+
+use capture::settings::Key;
+
+use crate::search::{Reranker, moment};
 use crate::store::web::{Criteria, Order};
 
 use super::super::super::answer::Failure;
 use super::super::super::ask::Params;
-use super::super::super::state::now_ms;
+use super::super::super::state::{now_ms, settings};
 
 const DEFAULT_LIMIT: usize = 20;
 pub(super) const MOST: usize = 100;
@@ -23,6 +27,8 @@ pub(in super::super) struct Wanted {
     pub(super) limit: usize,
     pub(super) offset: usize,
     pub(super) format: Format,
+    /// The sentence model that the settings name.
+    pub(super) reranker: Option<Arc<Reranker>>,
 }
 
 /// Which tables.
@@ -111,6 +117,7 @@ impl Wanted {
             limit: params.count("limit", DEFAULT_LIMIT, MOST)?,
             offset: params.count("offset", 0, LOOKED_THROUGH)?,
             format,
+            reranker: settings().path(Key::EmbeddingModel).map(Reranker::at),
         })
     }
 
@@ -119,7 +126,7 @@ impl Wanted {
         self.order.is_some() || self.criteria.platform.is_some()
     }
 
-    /// A search by words alone.
+    /// A search by words alone, for a session that waits: by the static table.
     pub(in super::super) fn words(
         query: &str,
         project: Option<String>,
@@ -138,6 +145,7 @@ impl Wanted {
             limit,
             offset: 0,
             format: Format::Full,
+            reranker: None,
         }
     }
 }
