@@ -13,7 +13,8 @@ const SPAN: f64 = 0.25;
 const BESIDE: f64 = 0.2;
 const INSTEAD: f64 = 2.0;
 
-/// What a sentence model's cosine counts more than the static table's.
+/// What a sentence model's cosine counts more than the static table's. Three times as
+/// much, and remarks in talks are found less often than without it.
 const RERANKED: f64 = 0.2;
 
 /// Share of the words' score that is lost without coverage.

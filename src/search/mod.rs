@@ -2,8 +2,10 @@
 //!
 //! [`query`] understands what was typed, `limits` narrows where it is looked for,
 //! `candidates` asks the index which rows may fit (`effort` says how many of them it
-//! looks at), `pool` reads them (of long ones an `excerpt`), `score` and `fusion` say how well they fit, `fold`
-//! puts together what says the same, `diversity` lets no session fill the answer,
+//! looks at), `pool` reads them (of long ones an `excerpt`), `score` and `fusion` say
+//! how well they fit, `rerank` has a sentence model look again where the user has one
+//! (`reranker`), `fold` puts together what says the same, `diversity` lets no session
+//! fill the answer,
 //! and `explain` says why; [`run`] does all of it. SQL lives in the store, faces
 //! (commands, HTTP, MCP) only render.
 

@@ -13,8 +13,9 @@ use super::reading::Searched;
 use super::reranker::Reranker;
 use super::score::Scorer;
 
-/// Observations that are read, which takes nearly all of a search's time. Twice as
-/// many gain no more.
+/// Observations that are read, which takes nearly all of a search's time: a quarter
+/// to three quarters of a second on two processors, with a model of 22 million
+/// parameters. With 8, paraphrases gain half as much; with 32, talks gain no more.
 const ROWS: usize = 16;
 
 /// Rows of the other kinds, which accompany them.

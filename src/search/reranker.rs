@@ -40,12 +40,9 @@ impl Reranker {
         new
     }
 
-    /// What people call it: its directory's name.
+    /// What it is called: the directory that the user chose.
     pub fn name(&self) -> String {
-        let name = self.directory.file_name();
-        name.unwrap_or(self.directory.as_os_str())
-            .to_string_lossy()
-            .into_owned()
+        self.directory.display().to_string()
     }
 
     /// Loads the model if nobody has yet; who comes meanwhile waits. A search does

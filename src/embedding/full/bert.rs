@@ -299,6 +299,8 @@ fn float(count: usize) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -317,5 +319,88 @@ mod tests {
             assert!((erf(x) - want).abs() < 1e-6, "{x}: {}", erf(x));
         }
         assert!((gelu(1.0) - 0.841_344_7).abs() < 1e-6 && gelu(-20.0).abs() < 1e-6);
+    }
+
+    /// A file of tensors with these shapes, whose numbers come in a fixed order.
+    fn weights(shapes: &[(String, Vec<usize>)]) -> Weights {
+        let (mut header, mut bytes) = (serde_json::Map::new(), Vec::new());
+        let mut count = 0_u16;
+        for (name, shape) in shapes {
+            let start = bytes.len();
+            for _ in 0..shape.iter().product() {
+                let number = (f32::from(count * 37 % 101) - 50.0) / 50.0;
+                bytes.extend(number.to_le_bytes());
+                count += 1;
+            }
+            let entry =
+                json!({"dtype": "F32", "shape": shape, "data_offsets": [start, bytes.len()]});
+            header.insert(name.clone(), entry);
+        }
+        let header = serde_json::Value::Object(header).to_string();
+        let mut file = (header.len() as u64).to_le_bytes().to_vec();
+        file.extend(header.as_bytes());
+        file.extend(bytes);
+        Weights::parse(file).unwrap()
+    }
+
+    /// The numbers were computed from the paper's formulas, one by one and in double
+    /// precision, by another program.
+    #[test]
+    fn a_small_encoder_says_what_its_formulas_say() {
+        const HIDDEN: usize = 4;
+        const WIDE: usize = 6;
+        let mut shapes = Vec::new();
+        for (part, rows) in [("word", 5), ("position", 8), ("token_type", 2)] {
+            shapes.push((
+                format!("embeddings.{part}_embeddings.weight"),
+                vec![rows, HIDDEN],
+            ));
+        }
+        let norm =
+            |name: &str| ["weight", "bias"].map(|end| (format!("{name}.{end}"), vec![HIDDEN]));
+        shapes.extend(norm("embeddings.LayerNorm"));
+        for (part, inputs, outputs) in [
+            ("attention.self.query", HIDDEN, HIDDEN),
+            ("attention.self.key", HIDDEN, HIDDEN),
+            ("attention.self.value", HIDDEN, HIDDEN),
+            ("attention.output.dense", HIDDEN, HIDDEN),
+            ("intermediate.dense", HIDDEN, WIDE),
+            ("output.dense", WIDE, HIDDEN),
+        ] {
+            let name = format!("encoder.layer.0.{part}");
+            shapes.push((format!("{name}.weight"), vec![outputs, inputs]));
+            shapes.push((format!("{name}.bias"), vec![outputs]));
+        }
+        shapes.extend(norm("encoder.layer.0.attention.output.LayerNorm"));
+        shapes.extend(norm("encoder.layer.0.output.LayerNorm"));
+        let config = json!({
+            "vocab_size": 5, "hidden_size": HIDDEN, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "intermediate_size": WIDE, "hidden_act": "gelu",
+            "max_position_embeddings": 8, "type_vocab_size": 2, "layer_norm_eps": 1e-12,
+        });
+        let config: Config = serde_json::from_value(config).unwrap();
+        let bert = Bert::load(&weights(&shapes), &config).unwrap();
+        let states = bert.read(&[&[1, 3, 2], &[4, 0]]).unwrap();
+        let wanted = [
+            vec![
+                [0.549_693, -0.880_509, -0.532_318, 0.94],
+                [0.580_639, -0.735_509, -0.566_289, 0.94],
+                [0.552_012, -0.887_674, -0.543_554, 0.94],
+            ],
+            vec![
+                [0.576_748, -0.739_5, -0.555_584, 0.94],
+                [0.563_25, -0.811_89, -0.549_337, 0.94],
+            ],
+        ];
+        assert_eq!(states.len(), wanted.len());
+        for (got, want) in states.iter().zip(wanted) {
+            assert_eq!(got.nrows(), want.len());
+            let near = got.iter().zip(want.iter().flatten());
+            for (got, want) in near {
+                assert!((got - want).abs() < 1e-5, "{states:?}");
+            }
+        }
+        assert!(bert.read(&[&[5]]).is_err(), "there is no such word");
+        assert!(bert.read(&[&[0; 9]]).is_err(), "there is no such position");
     }
 }

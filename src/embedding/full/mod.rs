@@ -2,8 +2,8 @@
 //! names the directory it lies in. It reads the query and the few best answers
 //! when a search is made, to put these in order; nothing of it is stored.
 //!
-//! Running one takes a hundred more crates, so it is behind the feature
-//! `full-model`. Without that feature [`Model::open`] says so.
+//! Reading its words takes some fifty more crates (`tokenizers`), so it is behind
+//! the feature `full-model`. Without that feature [`Model::open`] says so.
 
 use std::path::{Path, PathBuf};
 
@@ -66,10 +66,10 @@ pub fn look(directory: &Path) -> Result<(), Error> {
 pub fn without(error: &Error) -> String {
     let remedy = match error {
         Error::NotBuilt => {
-            "build claude-mem with `cargo build --release --features full-model`, or take the setting back with `claude-mem settings unset CLAUDE_MEM_EMBEDDING_MODEL`"
+            "`CLAUDE_MEM_FEATURES=full-model ./scripts/install` in its source directory installs one that does; `claude-mem settings unset CLAUDE_MEM_EMBEDDING_MODEL` goes without"
         }
         _ => {
-            "CLAUDE_MEM_EMBEDDING_MODEL must be the directory of a BERT sentence model with config.json, tokenizer.json and model.safetensors; without it, `claude-mem settings unset CLAUDE_MEM_EMBEDDING_MODEL`"
+            "CLAUDE_MEM_EMBEDDING_MODEL must be the directory of a BERT sentence model, with config.json, tokenizer.json and model.safetensors; `claude-mem settings unset CLAUDE_MEM_EMBEDDING_MODEL` goes without"
         }
     };
     format!("the search compares by the built-in table alone, because {error}: {remedy}")

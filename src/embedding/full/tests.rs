@@ -8,7 +8,7 @@ fn a_program_without_the_feature_says_what_to_do() {
     let error = Model::open(Path::new("/")).unwrap_err();
     assert!(matches!(error, Error::NotBuilt));
     let text = super::without(&error);
-    assert!(text.contains("--features full-model") && text.contains("CLAUDE_MEM_EMBEDDING_MODEL"));
+    assert!(text.contains("FEATURES=full-model") && text.contains("CLAUDE_MEM_EMBEDDING_MODEL"));
 }
 
 #[cfg(feature = "full-model")]
