@@ -319,24 +319,32 @@ fn processor(server: &Child) -> Duration {
     Duration::from_nanos(nanoseconds.sum())
 }
 
-/// From a commit by another process to its event, at moments that have nothing
-/// to do with each other.
-fn commits_to_client(sandbox: &Sandbox, port: u16) -> Vec<Duration> {
-    const COMMITS: u64 = 60;
+/// A client of the stream that has been greeted, for which rows are counted.
+fn listen(port: u16) -> BufReader<TcpStream> {
     let mut stream = connect(port);
     stream
         .get_mut()
         .write_all(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .expect("the server reads");
-    let mut until = |wanted: &str| {
-        let mut line = String::new();
-        while !line.contains(wanted) {
-            line.clear();
-            let read = stream.read_line(&mut line).expect("the stream goes on");
-            assert!(read > 0, "the stream goes on");
-        }
-    };
-    until("processing_status");
+    read_until(&mut stream, "processing_status");
+    stream
+}
+
+fn read_until(stream: &mut BufReader<TcpStream>, wanted: &str) {
+    let mut line = String::new();
+    while !line.contains(wanted) {
+        line.clear();
+        let read = stream.read_line(&mut line).expect("the stream goes on");
+        assert!(read > 0, "the stream goes on");
+    }
+}
+
+/// From a commit by another process to its event, at moments that have nothing
+/// to do with each other.
+fn commits_to_client(sandbox: &Sandbox, port: u16) -> Vec<Duration> {
+    const COMMITS: u64 = 60;
+    let mut stream = listen(port);
+    let mut until = |wanted: &str| read_until(&mut stream, wanted);
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
     let database = rusqlite::Connection::open_with_flags(sandbox.locations().database(), flags)
         .expect("the database is there");
@@ -369,15 +377,7 @@ fn commits_to_client(sandbox: &Sandbox, port: u16) -> Vec<Duration> {
 /// Processor time of a server whose clients have nothing to be told.
 fn idle(server: &Child, port: u16) {
     const SPAN: Duration = Duration::from_secs(5);
-    let clients: Vec<TcpStream> = (0..4)
-        .map(|_| {
-            let mut stream = connect(port).into_inner();
-            stream
-                .write_all(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
-                .expect("the server reads");
-            stream
-        })
-        .collect();
+    let clients: Vec<_> = (0..4).map(|_| listen(port)).collect();
     let before = processor(server);
     let began = Instant::now();
     wait_until("the span has passed", || began.elapsed() > SPAN);
