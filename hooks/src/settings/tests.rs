@@ -184,6 +184,18 @@ fn the_data_directory_is_found_from_any_working_directory() {
 }
 
 #[test]
+fn a_path_does_not_depend_on_the_working_directory() {
+    let path = |text| {
+        let environment = [("HOME", "/home/demo"), ("CLAUDE_MEM_EMBEDDING_MODEL", text)];
+        with("", &environment).path(Key::EmbeddingModel)
+    };
+    assert_eq!(path(" "), None);
+    assert_eq!(path("~/m"), Some(PathBuf::from("/home/demo/m")));
+    assert_eq!(path(" /srv/m "), Some(PathBuf::from("/srv/m")));
+    assert_eq!(path("m"), Some(PathBuf::from("/home/demo/m")));
+}
+
+#[test]
 fn setting_a_value_keeps_everything_else() {
     let directory = TempDir::new().unwrap();
     let data_dir = directory.path().join("new");
