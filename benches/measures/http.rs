@@ -20,6 +20,9 @@ const CLIENTS: usize = 50;
 /// Requests of each client.
 const REQUESTS: usize = 60;
 
+/// Searches that are made again and again.
+const SEARCHES: usize = 10;
+
 const STARTS: usize = 15;
 
 /// Prompts, and summaries, of each session of forty observations.
@@ -28,7 +31,10 @@ const TURNS: usize = 4;
 /// Every route that is answered from rows, and what each answer costs at least.
 /// `{}` becomes a number that differs from request to request; `{project}`,
 /// `{file}` and `{words}` are ones that the corpus has.
-const ROUTES: [&str; 32] = [
+///
+/// `{again}` becomes one of a few words: what is searched for by several, or
+/// once more.
+const ROUTES: [&str; 33] = [
     "/healthz",
     "/",
     "/api/health",
@@ -61,6 +67,7 @@ const ROUTES: [&str; 32] = [
     "/api/search/by-file?filePath={file}",
     "/api/search?query={words}&project={project}",
     "/api/search?query={words}",
+    "/api/search?query={again}",
 ];
 
 pub(super) fn measure() {
@@ -170,6 +177,9 @@ fn fill(corpus: &Corpus, sandbox: &Sandbox) {
 /// What each client asks for.
 fn paths(corpus: &Corpus, route: &str) -> Vec<String> {
     let mut random = Random::new(5);
+    let again: Vec<String> = (0..SEARCHES)
+        .map(|_| corpus.query(DRAWS[0].1, &mut random, ROWS).0)
+        .collect();
     (0..CLIENTS * REQUESTS)
         .map(|request| {
             let number = 1 + request % 2400;
@@ -181,6 +191,7 @@ fn paths(corpus: &Corpus, route: &str) -> Vec<String> {
                 .replace("{project}", project)
                 .replace("{file}", &escaped(&file))
                 .replace("{words}", &escaped(&text))
+                .replace("{again}", &escaped(&again[request % again.len()]))
         })
         .collect()
 }

@@ -20,6 +20,7 @@ use super::kept::Kept;
 use super::pool::Pool;
 use super::routes::context::SessionStart;
 use super::routes::health::Looked;
+use super::routes::search::{Hits, Question};
 use super::stream::Hub;
 
 /// Sessions that are known under a number of the client's own choice.
@@ -40,6 +41,7 @@ pub(super) struct App {
     /// Calls of models on these days, by project and the days' beginnings.
     pub(super) calls: Kept<DaysOf, Vec<Vec<UsageRow>>>,
     pub(super) starts: Kept<SessionStart, String>,
+    pub(super) searches: Kept<Question, Hits>,
     pub(super) hub: Hub,
     pub(super) looked: Looked,
     pub(super) port: u16,
@@ -64,6 +66,7 @@ impl App {
             days: Kept::default(),
             calls: Kept::default(),
             starts: Kept::default(),
+            searches: Kept::default(),
             looked: Looked::default(),
             port,
             relay,

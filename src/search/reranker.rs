@@ -1,7 +1,7 @@
 //! The sentence model that the user points to, for those who search: found when
 //! it is asked for, loaded when the first search needs it, then kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::embedding::full::{Error, Model, without};
@@ -38,6 +38,11 @@ impl Reranker {
         });
         *current = Some(Arc::clone(&new));
         new
+    }
+
+    /// Where it lies.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// What it is called: the directory that the user chose.

@@ -176,16 +176,22 @@ fn what_is_kept_is_never_older_than_the_last_commit() {
     let server = Server::start(&sandbox, &[]);
     let mut writer = Writer::open(&sandbox.locations(), "test").unwrap();
     let today = day_of(now);
+    let row_title = |round: i64| format!("news of round {round}");
+    let search = |server: &Server| {
+        let found = server.client.get("/api/search?query=news&project=billing");
+        found.ok()["content"].to_string()
+    };
     for round in 1..=20 {
         let mut row = observation("change", now);
-        row.title = format!("news of round {round}");
+        row.title = row_title(round);
         remember(&mut writer, "news", "billing", now + round, vec![row]);
         // The second answer is the one that was kept.
         for _ in 0..2 {
             let told = server.client.get("/api/context/inject?project=billing");
-            assert!(told.text().contains(&format!("news of round {round}")));
+            assert!(told.text().contains(&row_title(round)));
             let days = server.client.get("/api/stats/daily?project=billing").ok();
             assert_eq!(day(&days, &today)["observations"], round, "{days}");
+            assert!(search(&server).contains(&row_title(round)));
         }
     }
     writable(&sandbox)
@@ -193,4 +199,5 @@ fn what_is_kept_is_never_older_than_the_last_commit() {
         .unwrap();
     let days = server.client.get("/api/stats/daily?project=billing").ok();
     assert_eq!(day(&days, &today)["observations"], 0);
+    assert!(!search(&server).contains("news of"));
 }

@@ -195,9 +195,14 @@ pub(in super::super) async fn semantic(State(app): State<Shared>, body: JsonBody
     let limit = body.count("limit", 5, 50)?;
     let project = body.text(&["project"]).map(str::to_owned);
     let platform = body.text(&["platformSource"]).map(str::to_owned);
+    let asked = Arc::clone(&app);
     app.pool
         .read(move |reader| {
-            let found = find(reader, &Wanted::words(&query, project, platform, limit))?;
+            let found = find(
+                &asked,
+                reader,
+                &Wanted::words(&query, project, platform, limit),
+            )?;
             let mut text = String::new();
             for hit in &found.observations {
                 let row = &hit.row;

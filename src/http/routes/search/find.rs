@@ -5,7 +5,9 @@ use crate::store::Reader;
 use crate::store::web::{Criteria, Order, WebObservation, WebPrompt, WebRow, WebSummary};
 
 use super::super::super::answer::Failure;
-use super::wanted::{Kinds, LOOKED_THROUGH, MOST, Wanted};
+use super::super::super::state::App;
+use super::hits::{Hit, Question};
+use super::wanted::{Kinds, LOOKED_THROUGH, Wanted};
 
 /// The strategy of a search for a file alone.
 const BY_FILE: &str = "file";
@@ -55,91 +57,54 @@ impl<T> Scored<T> {
 }
 
 /// Runs the search; with words by how well rows fit, else by time.
-pub(in super::super) fn find(reader: Option<&Reader>, wanted: &Wanted) -> Result<Found, Failure> {
+pub(in super::super) fn find(
+    app: &App,
+    reader: Option<&Reader>,
+    wanted: &Wanted,
+) -> Result<Found, Failure> {
     let Some(reader) = reader else {
         return Ok(Found::nothing(BY_CRITERIA));
     };
-    reader.in_snapshot(|| match &wanted.query {
-        Some(query) => by_words(reader, query, wanted),
-        None => by_criteria(reader, wanted),
-    })
-}
-
-fn by_words(reader: &Reader, query: &str, wanted: &Wanted) -> Result<Found, Failure> {
-    let Criteria {
-        project,
-        platform: _,
-        kinds,
-        concepts,
-        files,
-        from,
-        until,
-    } = wanted.criteria.clone();
-    let Kinds {
-        observations,
-        sessions,
-        prompts,
-    } = wanted.kinds;
-    let choosing = wanted.chooses();
-    let request = search::Request {
-        text: query.to_owned(),
-        projects: project.map(|project| vec![project]),
-        filter: search::Filter {
-            kinds,
-            concepts,
-            files,
-            from,
-            until,
-            ..search::Filter::default()
-        },
-        tables: search::Tables {
-            observations,
-            summaries: sessions,
-            prompts,
-        },
-        reranker: wanted.reranker.clone(),
-        // Of the best hits some, or in the order of time.
-        limit: if choosing { MOST } else { wanted.limit },
-        offset: if choosing { 0 } else { wanted.offset },
-        ..search::Request::default()
-    };
-    let results = match search::run(reader, &request) {
-        Ok(results) => results,
-        Err(search::SearchError::Empty) => search::Results::default(),
-        Err(search::SearchError::Store(error)) => return Err(error.into()),
-    };
-    if let Some(warning) = results
-        .warning
-        .as_ref()
-        .filter(|text| search::is_news(text))
-    {
-        tracing::warn!("{warning}");
+    match &wanted.query {
+        Some(query) => by_words(app, reader, query, wanted),
+        None => reader.in_snapshot(|| by_criteria(reader, wanted)),
     }
-    Ok(Found {
-        strategy: results.strategy.to_owned(),
-        warning: results.warning,
-        observations: scored(reader, results.observations, wanted, |row| row.id)?,
-        sessions: scored(reader, results.summaries, wanted, |row| row.id)?,
-        prompts: scored(reader, results.prompts, wanted, |row| row.id)?,
+}
+
+fn by_words(app: &App, reader: &Reader, query: &str, wanted: &Wanted) -> Result<Found, Failure> {
+    // A snapshot begins after the look at the files that tell whether what is kept
+    // still counts.
+    let path = app.locations.database();
+    let question = Question::of(query, wanted);
+    let hits = app.searches.get(&path, &question, |question| {
+        question.ask(reader, wanted.reranker.clone())
+    })?;
+    reader.in_snapshot(|| {
+        Ok(Found {
+            strategy: hits.strategy.to_owned(),
+            warning: hits.warning.clone(),
+            observations: scored(reader, &hits.observations, wanted)?,
+            sessions: scored(reader, &hits.sessions, wanted)?,
+            prompts: scored(reader, &hits.prompts, wanted)?,
+        })
     })
 }
 
-fn scored<T, R: WebRow>(
+fn scored<R: WebRow>(
     reader: &Reader,
-    found: Vec<search::Found<T>>,
+    hits: &[Hit],
     wanted: &Wanted,
-    id: impl Fn(&T) -> i64,
 ) -> Result<Vec<Scored<R>>, Failure> {
     let mut rows = Vec::new();
-    for hit in found {
-        let Some(row) = reader.web_row::<R>(id(&hit.row))? else {
+    for hit in hits {
+        let Some(row) = reader.web_row::<R>(hit.id)? else {
             continue;
         };
         rows.push(Scored {
             row,
             score: hit.score,
-            why: hit.why,
-            snippet: hit.snippet,
+            why: hit.why.clone(),
+            snippet: hit.snippet.clone(),
         });
     }
     if wanted.chooses() {

@@ -1,8 +1,11 @@
 //! Search: the same code as behind the command line, in the API's shape.
 
 mod find;
+mod hits;
 mod shape;
 mod wanted;
+
+use std::sync::Arc;
 
 use axum::extract::State;
 
@@ -13,6 +16,7 @@ use super::super::ask::Params;
 use super::super::state::Shared;
 
 pub(super) use self::find::{Found, find};
+pub(in super::super) use self::hits::{Hits, Question};
 pub(super) use self::wanted::Wanted;
 
 use self::find::about;
@@ -112,7 +116,8 @@ async fn answer(State(app): State<Shared>, wanted: Wanted) -> Answer {
     if wanted.query.is_none() && wanted.criteria.is_empty() {
         return Err(invalid());
     }
+    let asked = Arc::clone(&app);
     app.pool
-        .read(move |reader| render(&wanted, &find(reader, &wanted)?))
+        .read(move |reader| render(&wanted, &find(&asked, reader, &wanted)?))
         .await
 }

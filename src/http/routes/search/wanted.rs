@@ -32,7 +32,7 @@ pub(in super::super) struct Wanted {
 }
 
 /// Which tables.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kinds {
     pub(super) observations: bool,
     pub(super) sessions: bool,
