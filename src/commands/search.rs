@@ -158,7 +158,8 @@ fn hit<T>(
             out,
             "       {FAINT}score {:.2}: words {words:.2} (exact {exact:.2}, {:.0} % of the query), meaning {meaning:.2} by {}{FAINT:#}",
             found.score,
-            100.0 * coverage,
+            // The sum of nothing is a negative zero.
+            100.0 * coverage.abs(),
             line(by)
         )?;
     }
