@@ -308,23 +308,12 @@ fn store(corpus: &Corpus, writer: &mut Writer, first: usize, end: usize) {
         project: corpus.project(first).to_owned(),
         project_root: String::new(),
     };
-    let event = NewEvent {
-        event_id: "e".to_owned(),
-        prompt_id: Some("p".to_owned()),
+    let event = NewEvent::new(
+        "e",
+        Some("p"),
         at,
-        cwd: None,
-        project: None,
-        project_root: None,
-        agent_id: None,
-        agent_type: None,
-        skip: None,
-        kind: NewEventKind::Prompt {
-            text: corpus.prompt(first),
-            private: false,
-            git_branch: None,
-            git_head: None,
-        },
-    };
+        NewEventKind::prompt(corpus.prompt(first)),
+    );
     let problem = "nobody else writes";
     writer.ingest(&identity, &[event]).expect(problem);
     let session = writer.session(&identity, at).expect(problem);

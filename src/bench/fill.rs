@@ -129,23 +129,17 @@ fn commit(
 /// A tool call opens a turn as well as a prompt does, and leaves no row that
 /// could be found.
 fn event(number: usize, at: i64) -> NewEvent {
-    NewEvent {
-        event_id: format!("e{number}"),
-        prompt_id: Some(format!("p{number}")),
+    NewEvent::new(
+        &format!("e{number}"),
+        Some(&format!("p{number}")),
         at,
-        cwd: None,
-        project: None,
-        project_root: None,
-        agent_id: None,
-        agent_type: None,
-        skip: None,
-        kind: NewEventKind::Observation {
+        NewEventKind::Observation {
             tool_name: MODEL.to_owned(),
             input: "null".to_owned(),
             output: "null".to_owned(),
             failed: false,
         },
-    }
+    )
 }
 
 fn observation(document: &Document) -> NewObservation {

@@ -125,21 +125,13 @@ impl Memory {
         self.events += 1;
         let identity = identity(session, project);
         let event = NewEvent {
-            event_id: format!("e{}", self.events),
-            prompt_id: Some(format!("p{}", self.events)),
-            at,
-            cwd: None,
             project: Some(project.to_owned()),
-            project_root: None,
-            agent_id: None,
-            agent_type: None,
-            skip: None,
-            kind: NewEventKind::Prompt {
-                text: prompt.to_owned(),
-                private: false,
-                git_branch: None,
-                git_head: None,
-            },
+            ..NewEvent::new(
+                &format!("e{}", self.events),
+                Some(&format!("p{}", self.events)),
+                at,
+                NewEventKind::prompt(prompt),
+            )
         };
         self.writer.ingest(&identity, &[event]).unwrap();
         self.writer.session(&identity, at).unwrap()

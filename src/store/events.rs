@@ -39,6 +39,25 @@ pub struct NewEvent {
     pub kind: NewEventKind,
 }
 
+impl NewEvent {
+    /// An event of the session itself, in its own project, of the turn that
+    /// `prompt_id` begins.
+    pub fn new(event_id: &str, prompt_id: Option<&str>, at: i64, kind: NewEventKind) -> Self {
+        Self {
+            event_id: event_id.to_owned(),
+            prompt_id: prompt_id.map(str::to_owned),
+            at,
+            cwd: None,
+            project: None,
+            project_root: None,
+            agent_id: None,
+            agent_type: None,
+            skip: None,
+            kind,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum NewEventKind {
     Prompt {
@@ -69,6 +88,18 @@ pub enum NewEventKind {
         /// Nothing more is expected of the turn.
         closes_turn: bool,
     },
+}
+
+impl NewEventKind {
+    /// A prompt of which nothing but its text is known.
+    pub fn prompt(text: impl Into<String>) -> Self {
+        Self::Prompt {
+            text: text.into(),
+            private: false,
+            git_branch: None,
+            git_head: None,
+        }
+    }
 }
 
 /// What became of an event.

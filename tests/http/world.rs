@@ -96,30 +96,9 @@ const LIMITS: BatchLimits = BatchLimits {
 /// When the memories of [`filled`] begin.
 pub(super) const BEGIN: i64 = 1_767_225_600_000;
 
-fn event(id: String, at: i64, kind: NewEventKind) -> NewEvent {
-    NewEvent {
-        event_id: id,
-        prompt_id: None,
-        at,
-        cwd: None,
-        project: None,
-        project_root: None,
-        agent_id: None,
-        agent_type: None,
-        skip: None,
-        kind,
-    }
-}
-
 /// A prompt as a worker commits it.
 pub(super) fn prompt(id: &str, at: i64) -> NewEvent {
-    let kind = NewEventKind::Prompt {
-        text: "Go on.".to_owned(),
-        private: false,
-        git_branch: None,
-        git_head: None,
-    };
-    event(id.to_owned(), at, kind)
+    NewEvent::new(id, None, at, NewEventKind::prompt("Go on."))
 }
 
 /// One turn of a session, from its prompt to what is remembered of it.
@@ -153,9 +132,9 @@ pub(super) fn remember(
         closes_turn: true,
     };
     let events = [
-        event(format!("p{at}"), at, prompt),
-        event(format!("o{at}"), at + 1, call),
-        event(format!("e{at}"), at + 2, end),
+        NewEvent::new(&format!("p{at}"), None, at, prompt),
+        NewEvent::new(&format!("o{at}"), None, at + 1, call),
+        NewEvent::new(&format!("e{at}"), None, at + 2, end),
     ];
     writer.ingest(&identity, &events).unwrap();
     let row = writer.session(&identity, at).unwrap();

@@ -59,23 +59,17 @@ impl World {
             project: project.to_owned(),
             project_root: String::new(),
         };
-        let event = NewEvent {
-            event_id: format!("p{at}"),
-            prompt_id: None,
+        let event = NewEvent::new(
+            &format!("p{at}"),
+            None,
             at,
-            cwd: None,
-            project: None,
-            project_root: None,
-            agent_id: None,
-            agent_type: None,
-            skip: None,
-            kind: NewEventKind::Prompt {
+            NewEventKind::Prompt {
                 text: format!("What of {project} in minute {minute}?"),
                 private: false,
                 git_branch: Some("main".to_owned()),
                 git_head: None,
             },
-        };
+        );
         self.writer.ingest(&identity, &[event]).unwrap();
         let row = self.writer.session(&identity, at).unwrap();
         let turn = self.writer.claim_turn(row, LIMITS, true, at + 1).unwrap();

@@ -111,23 +111,12 @@ impl World {
             project: project.to_owned(),
             project_root: String::new(),
         };
-        let event = NewEvent {
-            event_id: format!("turn-{}", self.turns),
-            prompt_id: None,
+        let event = NewEvent::new(
+            &format!("turn-{}", self.turns),
+            None,
             at,
-            cwd: None,
-            project: None,
-            project_root: None,
-            agent_id: None,
-            agent_type: None,
-            skip: None,
-            kind: NewEventKind::Prompt {
-                text: "Go on.".to_owned(),
-                private: false,
-                git_branch: None,
-                git_head: None,
-            },
-        };
+            NewEventKind::prompt("Go on."),
+        );
         let writer = self.writer.as_mut().unwrap();
         writer.ingest(&identity, &[event]).unwrap();
         let row = writer.session(&identity, at).unwrap();

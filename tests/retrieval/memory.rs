@@ -41,23 +41,12 @@ pub(super) fn remember(
         project: project.to_owned(),
         project_root: String::new(),
     };
-    let prompt = NewEvent {
-        event_id: format!("prompt-{number}"),
-        prompt_id: Some(format!("p{number}")),
-        at: BEGIN,
-        cwd: None,
-        project: None,
-        project_root: None,
-        agent_id: None,
-        agent_type: None,
-        skip: None,
-        kind: NewEventKind::Prompt {
-            text: format!("prompt {number} of {session}"),
-            private: false,
-            git_branch: None,
-            git_head: None,
-        },
-    };
+    let prompt = NewEvent::new(
+        &format!("prompt-{number}"),
+        Some(&format!("p{number}")),
+        BEGIN,
+        NewEventKind::prompt(format!("prompt {number} of {session}")),
+    );
     writer.ingest(&identity, &[prompt]).unwrap();
     let session_db_id = writer.session(&identity, BEGIN).unwrap();
     let turn = writer

@@ -108,23 +108,12 @@ fn call(
 pub(super) fn remember(noon: &Noon, prompt: &str, titles: &[&str]) -> i64 {
     let mut writer = Writer::open(&noon.sandbox.locations(), "test").unwrap();
     let one = identity("one", "billing");
-    let event = NewEvent {
-        event_id: prompt.to_owned(),
-        prompt_id: Some(prompt.to_owned()),
-        at: noon.now,
-        cwd: None,
-        project: None,
-        project_root: None,
-        agent_id: None,
-        agent_type: None,
-        skip: None,
-        kind: NewEventKind::Prompt {
-            text: "do it".to_owned(),
-            private: false,
-            git_branch: None,
-            git_head: None,
-        },
-    };
+    let event = NewEvent::new(
+        prompt,
+        Some(prompt),
+        noon.now,
+        NewEventKind::prompt("do it"),
+    );
     writer.ingest(&one, &[event]).unwrap();
     let row = writer.session(&one, noon.now).unwrap();
     let limits = BatchLimits {

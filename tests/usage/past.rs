@@ -26,18 +26,7 @@ pub(super) fn now() -> i64 {
 pub(super) const WHY: &str = "timeout: no answer within 120 s";
 
 fn event(turn: &str, what: &str, kind: NewEventKind) -> NewEvent {
-    NewEvent {
-        event_id: format!("{turn}-{what}"),
-        prompt_id: Some(turn.to_owned()),
-        at: now(),
-        cwd: None,
-        project: None,
-        project_root: None,
-        agent_id: None,
-        agent_type: None,
-        skip: None,
-        kind,
-    }
+    NewEvent::new(&format!("{turn}-{what}"), Some(turn), now(), kind)
 }
 
 /// A turn in which a decision is written down.

@@ -47,18 +47,7 @@ pub(super) fn session(id: &str) -> SessionIdentity {
 }
 
 pub(super) fn event(id: &str, prompt: Option<&str>, at: i64, kind: NewEventKind) -> NewEvent {
-    NewEvent {
-        event_id: id.to_owned(),
-        prompt_id: prompt.map(str::to_owned),
-        at,
-        cwd: None,
-        project: None,
-        project_root: None,
-        agent_id: None,
-        agent_type: None,
-        skip: None,
-        kind,
-    }
+    NewEvent::new(id, prompt, at, kind)
 }
 
 pub(super) fn prompt(id: &str, text: &str, at: i64) -> NewEvent {
