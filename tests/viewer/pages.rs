@@ -281,6 +281,24 @@ fn a_stall_says_its_cause_and_what_to_do() {
 }
 
 /// The row of a setting, as an expression.
+#[test]
+fn a_search_that_lacks_its_sentence_model_says_so() {
+    let mut sandbox = seeded(20);
+    sandbox.set("CLAUDE_MEM_EMBEDDING_MODEL", "/nowhere/at/all");
+    let Some((server, browser)) = open(&sandbox, &[]) else {
+        return;
+    };
+    look(&browser, &server, "#/?q=invoices", ".results [role=note]");
+    browser.wait_for("article mark");
+    let told = browser.value("document.querySelector('.results [role=note]').textContent");
+    assert!(
+        told.as_str()
+            .unwrap()
+            .contains("CLAUDE_MEM_EMBEDDING_MODEL"),
+        "{told}"
+    );
+}
+
 fn setting(name: &str) -> String {
     format!("document.getElementById('name-{name}').closest('.setting')")
 }

@@ -95,7 +95,8 @@ export class SearchPage {
       replace(this.results, this.#nothing());
       return;
     }
-    replace(this.results, groups.map(([title, rows]) => this.#group(title, rows, pattern)));
+    const warning = answer.warning ? h("p", { class: "hint", role: "note" }, answer.warning) : null;
+    replace(this.results, warning, groups.map(([title, rows]) => this.#group(title, rows, pattern)));
   }
 
   #group(title, rows, pattern) {
