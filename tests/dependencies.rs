@@ -241,7 +241,15 @@ fn parts_know_each_other_in_one_direction() {
         ("usage", &["store"]),
         (
             "http",
-            &["context", "health", "lock_file", "search", "store", "usage"],
+            &[
+                "context",
+                "embedding",
+                "health",
+                "lock_file",
+                "search",
+                "store",
+                "usage",
+            ],
         ),
         ("mcp", &["context", "health", "search", "store"]),
         ("recall", &["agent", "context", "search", "store"]),

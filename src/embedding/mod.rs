@@ -17,6 +17,7 @@ mod words;
 mod tests;
 
 pub use pieces::{Pieces, pieces};
+pub use rare::read_rare_rows_from_file;
 pub use table::{Piece, rank};
 pub use vector::{
     CODE_WORDS, Code, Vector, WordEmbedder, code, embed, hamming, length, product, similarity,

@@ -4,6 +4,21 @@
 use std::fs::File;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether this process wants it so.
+static WANTED: AtomicBool = AtomicBool::new(false);
+
+/// From here on rare rows are read from the program's file: for a process that
+/// lives long, which would come to hold the whole table. Each read takes a third of
+/// a microsecond more.
+pub fn read_rare_rows_from_file() {
+    WANTED.store(true, Ordering::Relaxed);
+}
+
+pub(super) fn is_wanted() -> bool {
+    WANTED.load(Ordering::Relaxed)
+}
 
 /// The file, and where in it the constant lies.
 static PLACE: OnceLock<Option<(File, u64)>> = OnceLock::new();

@@ -2,7 +2,8 @@
 //! the file as it is looked up in memory, so nothing is read, parsed or
 //! allocated before a piece is asked for, and its pages stay shared with the
 //! file that the program was started from. Rows of rare pieces are read from that
-//! file (`rare.rs`): a process that has met many words would hold all of it.
+//! file (`rare.rs`) where a process wants it: once it has met many words it would
+//! hold all of it.
 //!
 //! All numbers are little-endian:
 //!
@@ -71,7 +72,8 @@ impl Piece {
     /// The vector's numbers, in units of [`Self::scale`].
     pub(super) fn row(self) -> [u8; DIMENSIONS] {
         let at = ROWS_AT + DIMENSIONS * usize::from(self.0);
-        let read = (self.0 >= RARE).then(|| rare::read(TABLE, at)).flatten();
+        let from_file = self.0 >= RARE && rare::is_wanted();
+        let read = from_file.then(|| rare::read(TABLE, at)).flatten();
         read.unwrap_or_else(|| {
             *TABLE[at..]
                 .first_chunk()

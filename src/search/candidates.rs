@@ -55,7 +55,7 @@ pub(super) fn find(
         gathering.term(&limits.any_of(std::slice::from_ref(term)))?;
     }
     if let Some(open) = &query.open_end {
-        candidates.completions = limits.completions(reader, table, open)?;
+        candidates.completions = limits.completions(reader, table, open, effort.completions)?;
         candidates
             .completions
             .retain(|completion| !query.terms.contains(completion));

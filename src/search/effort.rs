@@ -6,6 +6,8 @@ use crate::store::Table;
 /// Bounds of one search.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effort {
+    /// Terms that a last word is completed to.
+    pub(super) completions: usize,
     /// Rows of one term that are asked for. 512 take about an eighth of a
     /// millisecond, and a term with more tells little.
     pub(super) postings: usize,
@@ -34,6 +36,7 @@ pub(super) struct Effort {
 
 impl Effort {
     pub(super) const USUAL: Self = Self {
+        completions: 12,
         postings: 512,
         rare: 4_096,
         glanced: 384,
@@ -49,6 +52,7 @@ impl Effort {
         match table {
             Table::Observations => self,
             Table::Summaries | Table::Prompts => Self {
+                completions: self.completions / 3,
                 postings: self.postings / 2,
                 rare: self.rare / 4,
                 glanced: self.glanced / 4,
@@ -95,6 +99,7 @@ mod tests {
     };
 
     const ALL: Effort = Effort {
+        completions: Effort::USUAL.completions,
         postings: 1 << 20,
         rare: 1 << 20,
         glanced: 1 << 20,

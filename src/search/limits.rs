@@ -10,9 +10,6 @@ use super::query::Query;
 /// Projects that terms are asked for one by one.
 const MOST_WITHIN: usize = 8;
 
-/// Terms that a last word is completed to.
-const COMPLETIONS: usize = 12;
-
 /// What narrows a search before any word is looked at.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Limits {
@@ -90,24 +87,25 @@ impl Limits {
         )
     }
 
-    /// Terms of the projects that begin so.
+    /// Terms of the projects that begin so, `most` at most.
     pub(super) fn completions(
         &self,
         reader: &Reader,
         table: Table,
         open: &str,
+        most: usize,
     ) -> Result<Vec<String>, StoreError> {
         if self.within.is_empty() {
-            return reader.completions(table, open, COMPLETIONS);
+            return reader.completions(table, open, most);
         }
         let mut found = Vec::new();
         for within in &self.within {
-            let terms = reader.completions(table, &format!("{within}{open}"), COMPLETIONS)?;
+            let terms = reader.completions(table, &format!("{within}{open}"), most)?;
             found.extend(terms.iter().map(|term| term[within.len()..].to_owned()));
         }
         found.sort_unstable();
         found.dedup();
-        found.truncate(COMPLETIONS);
+        found.truncate(most);
         Ok(found)
     }
 

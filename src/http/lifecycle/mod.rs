@@ -101,6 +101,7 @@ fn run(
         // may send one at once.
         let signals = signals().context("failed to listen to signals")?;
         lock.publish(&running)?;
+        crate::embedding::read_rare_rows_from_file();
         let app = Arc::new(App::new(locations.clone(), port, relays));
         tracing::info!(port, relays, "listening");
         ready(&running);
