@@ -1,6 +1,6 @@
 //! Running a query and fetching what it found.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -199,6 +199,7 @@ pub(super) fn run_with(
         return Err(SearchError::Empty);
     }
     let search = Search {
+        covered: Cell::default(),
         reader,
         query: &query,
         request,
@@ -254,6 +255,9 @@ fn merge(filter: &mut Filter, request: &Request) {
 }
 
 struct Search<'a> {
+    /// Whether the words of rows of one table cover the query, so that rows which
+    /// are only near in meaning need be looked for in no other.
+    covered: Cell<bool>,
     reader: &'a Reader,
     query: &'a Query,
     request: &'a Request,
@@ -327,9 +331,11 @@ impl Search<'_> {
         let mut lexicon = Lexicon::new(self.query, &candidates.completions);
         let mut pool = Pool::new(self.query, &mut lexicon, source);
         pool.read(&candidates.ids)?;
-        if let Some(vector) = query_vector(self.query)
-            && !pool.is_covered(&candidates.idf, candidates.open)
-        {
+        if !self.covered.get() {
+            self.covered
+                .set(pool.is_covered(&candidates.idf, candidates.open));
+        }
+        if let Some(vector) = query_vector(self.query).filter(|_| !self.covered.get()) {
             let projects = self.projects();
             let near = reader.nearest(table, &vector, projects.as_deref(), effort.others)?;
             let ids: Vec<i64> = near.iter().map(|near| near.id).collect();
