@@ -22,7 +22,7 @@ use super::query::Query;
 const MOST_JOINED: usize = 5;
 
 /// Share of what the best candidate covers of the query below which another one is
-/// read only where there are few ([`Effort::least`]).
+/// read only where there are few.
 const WORTH_READING: f64 = 0.5;
 
 /// What the collection knows of the query's terms, and the rows that hold them.
@@ -321,7 +321,7 @@ impl<'a> Gathering<'a> {
         scored.sort_unstable_by(better);
         let enough = scored.first().map_or(0.0, |(best, _)| best * WORTH_READING);
         let worth = scored.partition_point(|(coverage, _)| *coverage >= enough);
-        scored.truncate(worth.max(self.effort.least));
+        scored.truncate(worth.max(most * 3 / 8));
         scored.into_iter().map(|(_, id)| id).collect()
     }
 

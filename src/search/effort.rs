@@ -23,8 +23,6 @@ pub(super) struct Effort {
     pub(super) steps: f64,
     /// Rows that are read because they hold the words.
     rows: usize,
-    /// Rows that are read however little they hold.
-    pub(super) least: usize,
     /// Rows that are read beside those that are asked for, at least: some fall out
     /// once they are read, because they are superseded or do not meet a filter.
     pub(super) spare: usize,
@@ -43,8 +41,7 @@ impl Effort {
         rare: 4_096,
         glanced: 384,
         steps: 80_000.0,
-        rows: 48,
-        least: 24,
+        rows: 64,
         spare: 16,
         others: 32,
         compared: 32,
@@ -61,7 +58,6 @@ impl Effort {
                 glanced: self.glanced / 4,
                 steps: self.steps / 4.0,
                 rows: self.rows / 4,
-                least: self.least / 4,
                 spare: self.spare / 4,
                 others: self.others / 4,
                 compared: self.compared / 4,
@@ -72,7 +68,7 @@ impl Effort {
     /// Rows that are read because they hold the words of a query with so many
     /// terms. Rows with one word differ by little else than their age.
     pub(super) fn rows(&self, terms: usize) -> usize {
-        self.rows.min(20 + 6 * terms)
+        self.rows.min(24 + 8 * terms)
     }
 }
 
@@ -98,8 +94,7 @@ mod tests {
         rare: Effort::USUAL.rare / SCALE,
         glanced: Effort::USUAL.glanced / SCALE,
         steps: Effort::USUAL.steps / 64.0,
-        rows: Effort::USUAL.rows / 3,
-        least: Effort::USUAL.least * 3 / 8,
+        rows: Effort::USUAL.rows / 4,
         ..Effort::USUAL
     };
 
@@ -110,7 +105,6 @@ mod tests {
         glanced: 1 << 20,
         steps: f64::MAX,
         rows: 1 << 20,
-        least: 1 << 20,
         spare: Effort::USUAL.spare,
         others: 1 << 20,
         compared: 1 << 20,
