@@ -16,15 +16,31 @@ pub(super) enum Class {
     Gap,
 }
 
-pub(super) fn class(c: char) -> Class {
-    if c.is_ascii() {
-        return match c {
-            'a'..='z' | 'A'..='Z' | '0'..='9' => Class::Word,
-            '_' | '-' | '.' => Class::Joiner,
-            '\'' => Class::Apostrophe,
+/// The classes of ASCII: most characters of most texts, several times each.
+const ASCII: [Class; 128] = {
+    let mut classes = [Class::Gap; 128];
+    let mut c = 0;
+    while c < 128 {
+        classes[c as usize] = match c {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Class::Word,
+            b'_' | b'-' | b'.' => Class::Joiner,
+            b'\'' => Class::Apostrophe,
             _ => Class::Gap,
         };
+        c += 1;
     }
+    classes
+};
+
+#[inline]
+pub(super) fn class(c: char) -> Class {
+    match ASCII.get(c as usize) {
+        Some(class) => *class,
+        None => beyond_ascii(c),
+    }
+}
+
+fn beyond_ascii(c: char) -> Class {
     if c == '’' {
         return Class::Apostrophe;
     }

@@ -6,8 +6,7 @@
 //! known how frequent it is, and it is looked for only together with others.
 //! So the time of a search does not grow with the frequency of its words.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use memchr::memmem;
 
 use crate::analysis;
@@ -55,14 +54,21 @@ pub(super) fn find(
         gathering.term(&limits.any_of(std::slice::from_ref(term)))?;
     }
     if let Some(open) = &query.open_end {
-        candidates.completions = limits.completions(reader, table, open, effort.completions)?;
+        let last = query.words.last().and_then(|word| word.terms.last());
+        let stands = last.is_none_or(|(term, _)| gathering.terms[*term].rows >= 1.0);
+        // A word that stands in rows need not be the beginning of another.
+        let most = if stands {
+            effort.completions / 2
+        } else {
+            effort.completions
+        };
+        candidates.completions = limits.completions(reader, table, open, most)?;
         candidates
             .completions
             .retain(|completion| !query.terms.contains(completion));
+        candidates.open = !stands && !candidates.completions.is_empty();
     }
     if !candidates.completions.is_empty() {
-        let last = query.words.last().and_then(|word| word.terms.last());
-        candidates.open = last.is_some_and(|(term, _)| gathering.terms[*term].rows < 1.0);
         gathering.term(&limits.any_of(&candidates.completions))?;
     }
     gathering.join(query, most)?;
@@ -188,6 +194,10 @@ impl<'a> Gathering<'a> {
     /// Looks for the frequent terms where they matter: in the rows of the rare
     /// ones, and together.
     fn join(&mut self, query: &Query, most: usize) -> Result<(), StoreError> {
+        // One word and what it may be the beginning of.
+        if query.terms.len() < 2 {
+            return Ok(());
+        }
         let mut order: Vec<usize> = (0..self.terms.len()).collect();
         order.sort_by(|a, b| self.terms[*a].rows.total_cmp(&self.terms[*b].rows));
         let frequent: Vec<usize> = order

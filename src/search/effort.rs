@@ -76,7 +76,7 @@ impl Effort {
 mod tests {
     use super::*;
     use crate::context::fixture::{MORNING, Memory, new_observation};
-    use crate::search::results::run_with;
+    use crate::search::answer::run_with;
     use crate::search::{Request, Tables};
     use crate::store::{NewObservation, Reader};
 

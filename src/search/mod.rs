@@ -5,10 +5,10 @@
 //! looks at), `pool` reads them (of long ones an `excerpt`), `score` and `fusion` say
 //! how well they fit, `rerank` has a sentence model look again where the user has one
 //! (`reranker`), `fold` puts together what says the same, `diversity` lets no session
-//! fill the answer,
-//! and `explain` says why; [`run`] does all of it. SQL lives in the store, faces
+//! fill the answer, and `explain` says why; [`run`], in `answer`, does all of it. SQL lives in the store, faces
 //! (commands, HTTP, MCP) only render.
 
+mod answer;
 mod candidates;
 mod dates;
 mod diversity;
@@ -33,10 +33,11 @@ mod score;
 mod tests;
 mod timeline;
 
+pub use answer::run;
 pub use files::{FileMatch, FileRequest, KnownOfFile, Nearness, about_file, match_file, path_in};
 pub use filter::{Filter, moment};
 pub use reranker::{Reranker, is_news};
-pub use results::{Explanation, Found, Request, Results, SearchError, Tables, run};
+pub use results::{Explanation, Found, Request, Results, SearchError, Tables};
 pub use timeline::{
     Anchor, DEFAULT_DEPTH, Middle, Timeline, TimelineError, points, project_of, row_of, timeline,
 };

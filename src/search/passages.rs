@@ -35,7 +35,7 @@ impl Passage {
         Self {
             frequency: vec![0.0; terms],
             nearness: Vec::new(),
-            words: Vec::new(),
+            words: Vec::with_capacity(MOST_WORDS as usize),
             length: 0.0,
             asks: false,
             field: 0,

@@ -57,18 +57,18 @@ pub(super) struct Ranked<T> {
     pub(super) channels: Channels,
 }
 
-pub(super) struct Pool<'a, 'q, T, S> {
-    pub(super) query: &'q Query,
+pub(super) struct Pool<'a, 'l, T, S> {
+    pub(super) query: &'a Query,
     source: &'a S,
-    lexicon: &'a mut Lexicon<'q>,
+    lexicon: &'a mut Lexicon<'l>,
     /// `None` for an id that there is no row for.
     rows: BTreeMap<i64, Option<Read<T>>>,
     /// Dates that the query names, with the terms that name them.
     dates: Vec<(Mention, Vec<usize>)>,
 }
 
-impl<'a, 'q, T: Searched, S: Source<T>> Pool<'a, 'q, T, S> {
-    pub(super) fn new(query: &'q Query, lexicon: &'a mut Lexicon<'q>, source: &'a S) -> Self {
+impl<'a, 'l, T: Searched, S: Source<T>> Pool<'a, 'l, T, S> {
+    pub(super) fn new(query: &'a Query, lexicon: &'a mut Lexicon<'l>, source: &'a S) -> Self {
         Self {
             query,
             source,

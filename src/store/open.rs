@@ -146,7 +146,11 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
         let connection = Connection::open_with_flags(uri, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         plan_once(&connection)?;
-        connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -4096;")?;
+        connection.execute_batch(&format!(
+            "PRAGMA query_only = ON; PRAGMA cache_size = -{}; PRAGMA mmap_size = {};",
+            std::env::var("CS").unwrap_or("4096".into()),
+            std::env::var("MM").unwrap_or("0".into())
+        ))?;
         connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
         Ok(connection)
     };
