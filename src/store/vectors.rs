@@ -239,7 +239,7 @@ impl Nearest {
 
     fn scan(&mut self, place: i64, bytes: &[u8], code: &Code, projects: Option<&[[u8; PROJECT]]>) {
         let first = place * i64::try_from(SIGNED).unwrap_or(0);
-        for (signature, id) in bytes.chunks_exact(SIGNATURE).zip(first..) {
+        for (signature, id) in bytes.as_chunks::<SIGNATURE>().0.iter().zip(first..) {
             let (words, hash) = signature.split_at(8 * CODE_WORDS);
             if projects.is_some_and(|projects| !projects.iter().any(|project| project == hash)) {
                 continue;
