@@ -235,3 +235,46 @@ fn what_stands_at_the_end_of_a_long_log_is_found_and_shown() {
     assert_eq!(best.why, "carousel, thumbnails, computing in narrative");
     assert!(best.snippet.contains(told), "{}", best.snippet);
 }
+
+/// A summary that is near in meaning is an answer where nothing else is, and none where
+/// an observation's words are.
+#[test]
+fn what_is_only_near_in_meaning_does_not_accompany_words_that_fit() {
+    let mut memory = Memory::new();
+    let summary = new_summary(
+        "The automobile would not start, its motor was dead",
+        MORNING,
+    );
+    memory.remember(("a", "billing"), MORNING, Vec::new(), Some(summary));
+    let near = ask(&memory.reader(), "car engine broken");
+    assert_eq!(near.summaries.len(), 1, "{near:?}");
+    assert_eq!(near.summaries[0].why, "near in meaning");
+
+    let mut told = new_observation("Car engine broken", MORNING);
+    told.narrative = "The engine of the car is broken.".to_owned();
+    memory.remember(("b", "billing"), MORNING, vec![told], None);
+    let found = ask(&memory.reader(), "car engine broken");
+    assert_eq!(found.observations.len(), 1);
+    assert!(found.summaries.is_empty(), "{:?}", found.summaries);
+}
+
+#[test]
+fn a_word_is_completed_whether_or_not_it_stands_somewhere() {
+    let mut memory = Memory::new();
+    let titles = [
+        "Configuration is read once",
+        "Nginx conf moved",
+        "Confidence intervals",
+    ];
+    let notes = titles.map(|title| new_observation(title, MORNING));
+    memory.remember(("a", "billing"), MORNING, notes.into(), None);
+    let titles = |text: &str| -> Vec<String> {
+        let found = ask(&memory.reader(), text).observations;
+        found.into_iter().map(|found| found.row.title).collect()
+    };
+    let found = titles("conf");
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found[0], "Nginx conf moved");
+    assert_eq!(titles("confid"), ["Confidence intervals"]);
+    assert!(titles("conf ").len() < 3, "a finished word begins no other");
+}
