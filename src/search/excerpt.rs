@@ -147,6 +147,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_is_looked_through_no_further() {
+        let told = "the thumbnail was computed twice";
+        let line = "0123456789abcdef\n";
+        for (at, is_read) in [(LONGEST - 1024, true), (LONGEST + 1024, false)] {
+            let text = format!("{}{told}\n{line}", line.repeat(at / line.len()));
+            let read = excerpt(&text, &stems(&["thumbnail"]));
+            assert_eq!(read.contains(told), is_read, "{at}");
+        }
+    }
+
+    #[test]
     fn any_script_is_cut_at_characters() {
         let text = "需要修复折扣计算".repeat(20_000);
         let read = excerpt(&text, &stems(&["折扣"]));
