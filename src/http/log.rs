@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use capture::settings::{Key, Settings, create_private_dir};
 use sockets_protocol::Locations;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
 
 /// The log starts anew when it has this size.
 const MAX_BYTES: u64 = 1 << 20;
@@ -25,8 +25,9 @@ pub(super) fn start(
     settings: &Settings,
     detached: bool,
 ) -> anyhow::Result<()> {
+    let level = settings.get(Key::LogLevel).parse();
     let base = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(settings.get(Key::LogLevel).as_ref()))
+        .with_max_level(level.unwrap_or(LevelFilter::INFO))
         .with_target(false);
     // A second start in one process (a test's) goes on with the first log.
     if detached {

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use capture::settings::{Key, Settings, create_private_dir};
 use jiff::civil::Date;
 use sockets_protocol::Locations;
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How long log files stay.
@@ -33,9 +33,9 @@ pub(super) fn start(
     settings: &Settings,
     detached: bool,
 ) -> anyhow::Result<()> {
-    let filter = EnvFilter::new(settings.get(Key::LogLevel).as_ref());
+    let level = settings.get(Key::LogLevel).parse();
     let base = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_max_level(level.unwrap_or(LevelFilter::INFO))
         .with_target(false);
     if detached {
         let files = DailyFiles::new(locations.logs_dir())?;
