@@ -21,6 +21,10 @@ use super::answer::Failure;
 /// Threads at most, and so questions at a time.
 const MOST_THREADS: usize = 4;
 
+/// Questions that are handed over for each thread: the one that it asks, and one more
+/// that waits beside it, so that no thread waits for the runtime to hand it the next.
+const HANDED_OVER: usize = 2;
+
 /// How long a question may wait for its turn.
 const TURN: Duration = Duration::from_secs(20);
 
@@ -53,7 +57,7 @@ impl Pool {
         }
         Self {
             path,
-            turns: Arc::new(Semaphore::new(threads())),
+            turns: Arc::new(Semaphore::new(HANDED_OVER * threads())),
             jobs,
         }
     }
@@ -81,7 +85,7 @@ impl Pool {
         &self,
         ask: impl FnOnce(Result<Option<&Reader>, StoreError>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let turn = tokio::time::timeout(TURN, Arc::clone(&self.turns).acquire_owned())
+        let turn = tokio::time::timeout(TURN, self.turns.acquire())
             .await
             .map_err(|_| Failure::unavailable("the database is busy; try again"))?
             .map_err(|_| Failure::unavailable("the server is ending"))?;
@@ -89,9 +93,7 @@ impl Pool {
         let question = Arc::new(Question::default());
         let asker = Asker(Arc::clone(&question));
         let job = Box::new(move |desk: &mut Desk| {
-            let answer = desk.answer(&question, ask);
-            drop(turn);
-            if let Some(answer) = answer {
+            if let Some(answer) = desk.answer(&question, ask) {
                 // Who has gone hears nothing.
                 drop(tell.send(answer));
             }
@@ -100,7 +102,9 @@ impl Pool {
             .send(job)
             .map_err(|_| Failure::unavailable("the server is ending"))?;
         let answer = told.await;
-        drop(asker);
+        // Here and not by the thread, which would wake the runtime once more for it.
+        // Of a question that is taken back the turn is free a moment early.
+        drop((asker, turn));
         answer.unwrap_or_else(|_| {
             Err(Failure::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
