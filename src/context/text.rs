@@ -11,6 +11,9 @@ const HARMLESS: char = '‹';
 /// One line: no control or invisible characters, runs of white space made one
 /// space, no tag that matters to the host.
 pub fn line(text: &str) -> String {
+    if is_one_line(text) {
+        return text.to_owned();
+    }
     let mut plain = String::with_capacity(text.len());
     let mut gap = false;
     for c in text.chars() {
@@ -24,6 +27,22 @@ pub fn line(text: &str) -> String {
         }
     }
     without_tags(&plain)
+}
+
+/// Whether a text is already one line as [`line()`] makes it, as most titles are: of
+/// ASCII alone and without a `<`, which is soon seen.
+fn is_one_line(text: &str) -> bool {
+    let mut gap = true;
+    for byte in text.bytes() {
+        match byte {
+            b' ' if gap => return false,
+            b' ' => gap = true,
+            b'<' => return false,
+            b'!'..=b'~' => gap = false,
+            _ => return false,
+        }
+    }
+    !gap
 }
 
 /// Like [`line()`], for text of several lines: they are joined, list items by a

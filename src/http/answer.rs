@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::store::StoreError;
+use crate::store::web::Object;
 
 /// A request that cannot be answered as it was meant.
 #[derive(Debug)]
@@ -103,17 +105,31 @@ pub(super) fn ok(value: &impl Serialize) -> Answer {
     Ok(with_json(StatusCode::OK, bytes))
 }
 
+/// Status 200 and an object.
+pub(super) fn object(fill: impl FnOnce(&mut Object<'_>)) -> Response {
+    let mut bytes = Vec::new();
+    Object::write(&mut bytes, fill);
+    with_json(StatusCode::OK, bytes)
+}
+
+/// Status 200 and these items.
+pub(super) fn array(items: &Array) -> Response {
+    with_json(StatusCode::OK, [b"[", &*items.0, b"]"].concat())
+}
+
 /// Status 200 and a value that is written already.
-pub(super) fn written(json: String) -> Response {
-    with_json(StatusCode::OK, json.into_bytes())
+pub(super) fn written(json: Bytes) -> Response {
+    with_json(StatusCode::OK, json)
 }
 
-/// A value as JSON.
-pub(super) fn json_of(value: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| unwritten(&error))
+/// A value as JSON, which several answers may share.
+pub(super) fn json_of(value: &impl Serialize) -> Result<Bytes, Failure> {
+    let mut bytes = serde_json::to_vec(value).map_err(|error| unwritten(&error))?;
+    bytes.shrink_to_fit();
+    Ok(bytes.into())
 }
 
-/// A JSON array that is written item by item.
+/// A JSON array of objects that is written item by item.
 #[derive(Debug, Default)]
 pub(super) struct Items(Vec<u8>);
 
@@ -123,23 +139,59 @@ pub(super) struct Items(Vec<u8>);
 pub(super) struct Array(Bytes);
 
 impl Items {
-    pub(super) fn of<T: Serialize>(items: impl IntoIterator<Item = T>) -> Result<Array, Failure> {
-        let mut all = Self::default();
-        for item in items {
-            all.push(&item)?;
-        }
-        Ok(all.done())
-    }
-
-    pub(super) fn push(&mut self, item: &impl Serialize) -> Result<(), Failure> {
+    /// Adds an object.
+    pub(super) fn push(&mut self, fill: impl FnOnce(&mut Object<'_>)) {
         if !self.0.is_empty() {
             self.0.push(b',');
         }
-        serde_json::to_writer(&mut self.0, item).map_err(|error| unwritten(&error))
+        Object::write(&mut self.0, fill);
     }
 
     pub(super) fn done(self) -> Array {
         Array(self.0.into())
+    }
+}
+
+/// Items that stand in the order of their keys, in whatever order they are written.
+#[derive(Debug)]
+pub(super) struct Sorted<K> {
+    items: Items,
+    /// Where each lies.
+    places: Vec<(K, Range<usize>)>,
+}
+
+impl<K> Default for Sorted<K> {
+    fn default() -> Self {
+        Self {
+            items: Items::default(),
+            places: Vec::new(),
+        }
+    }
+}
+
+impl<K: Ord + Copy> Sorted<K> {
+    /// Adds an object.
+    pub(super) fn push(&mut self, key: K, fill: impl FnOnce(&mut Object<'_>)) {
+        let start = self.items.0.len();
+        self.items.push(fill);
+        // Behind the comma.
+        let start = start + usize::from(start > 0);
+        self.places.push((key, start..self.items.0.len()));
+    }
+
+    pub(super) fn done(mut self) -> Array {
+        if self.places.is_sorted_by_key(|(key, _)| *key) {
+            return self.items.done();
+        }
+        self.places.sort_by_key(|(key, _)| *key);
+        let mut sorted = Vec::with_capacity(self.items.0.len());
+        for (_, place) in self.places {
+            if !sorted.is_empty() {
+                sorted.push(b',');
+            }
+            sorted.extend_from_slice(&self.items.0[place]);
+        }
+        Items(sorted).done()
     }
 }
 
@@ -236,8 +288,8 @@ pub(super) fn text(text: String) -> Response {
     with_type(Body::from(text), "text/plain; charset=utf-8")
 }
 
-fn with_json(status: StatusCode, bytes: Vec<u8>) -> Response {
-    let mut response = with_type(Body::from(bytes), "application/json");
+fn with_json(status: StatusCode, bytes: impl Into<Body>) -> Response {
+    let mut response = with_type(bytes.into(), "application/json");
     *response.status_mut() = status;
     response
 }
@@ -255,10 +307,32 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn items_stand_in_the_order_of_their_keys() {
+        for (keys, expected) in [
+            (vec![], "[]"),
+            (vec![1, 2, 2], r#"[{"n":0},{"n":1},{"n":2}]"#),
+            (vec![3, 1, 2, 1], r#"[{"n":1},{"n":3},{"n":2},{"n":0}]"#),
+        ] {
+            let mut items = Sorted::default();
+            for (place, key) in keys.into_iter().enumerate() {
+                items.push(key, |object| object.value("n", &place));
+            }
+            let written = Fields::default().put_items("all", &[&items.done()]).ok();
+            let bytes = axum::body::to_bytes(written.into_body(), 100).await;
+            assert_eq!(bytes.unwrap(), format!("{{\"all\":{expected}}}"));
+        }
+    }
+
+    #[tokio::test]
     async fn what_is_written_piece_by_piece_is_json() {
-        let numbers = Items::of([1, 2]).unwrap();
-        let nothing = Items::default().done();
-        let texts = Items::of(["\"a\""]).unwrap();
+        let mut numbers = Items::default();
+        numbers.push(|object| object.value("n", &1));
+        numbers.push(|object| object.value("n", &2));
+        let mut texts = Items::default();
+        texts.push(|object| {
+            object.text("t", "\"a\"");
+        });
+        let (numbers, nothing, texts) = (numbers.done(), Items::default().done(), texts.done());
         let written = Fields::default()
             .put("title", &"line\nbreak")
             .unwrap()
@@ -272,7 +346,8 @@ mod tests {
             .unwrap();
         let read: Value = serde_json::from_slice(&bytes).unwrap();
         let expected = json!({
-            "title": "line\nbreak", "none": [], "all": [1, 2, "\"a\""], "again": [1, 2],
+            "title": "line\nbreak", "none": [], "all": [{"n": 1}, {"n": 2}, {"t": "\"a\""}],
+            "again": [{"n": 1}, {"n": 2}],
         });
         assert_eq!(length, Some(bytes.len() as u64));
         assert_eq!(read, expected);

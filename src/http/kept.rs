@@ -142,6 +142,12 @@ impl Bytes for String {
     }
 }
 
+impl Bytes for axum::body::Bytes {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+}
+
 impl Bytes for i64 {
     fn bytes(&self) -> usize {
         0

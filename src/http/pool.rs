@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::store::{Reader, Signatures, StoreError};
 
@@ -85,10 +85,6 @@ impl Pool {
         &self,
         ask: impl FnOnce(Result<Option<&Reader>, StoreError>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let turn = tokio::time::timeout(TURN, self.turns.acquire())
-            .await
-            .map_err(|_| Failure::unavailable("the database is busy; try again"))?
-            .map_err(|_| Failure::unavailable("the server is ending"))?;
         let (tell, told) = oneshot::channel();
         let question = Arc::new(Question::default());
         let asker = Asker(Arc::clone(&question));
@@ -98,9 +94,7 @@ impl Pool {
                 drop(tell.send(answer));
             }
         });
-        self.jobs
-            .send(job)
-            .map_err(|_| Failure::unavailable("the server is ending"))?;
+        let turn = self.hand_over(job).await?;
         let answer = told.await;
         // Here and not by the thread, which would wake the runtime once more for it.
         // Of a question that is taken back the turn is free a moment early.
@@ -111,6 +105,19 @@ impl Pool {
                 "the request failed; see the log",
             ))
         })
+    }
+
+    /// Gives a thread something to do when its turn has come; the turn lasts until it
+    /// is dropped.
+    async fn hand_over(&self, job: Job) -> Result<SemaphorePermit<'_>, Failure> {
+        let turn = tokio::time::timeout(TURN, self.turns.acquire())
+            .await
+            .map_err(|_| Failure::unavailable("the database is busy; try again"))?
+            .map_err(|_| Failure::unavailable("the server is ending"))?;
+        self.jobs
+            .send(job)
+            .map_err(|_| Failure::unavailable("the server is ending"))?;
+        Ok(turn)
     }
 }
 

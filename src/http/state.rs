@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
@@ -37,7 +38,7 @@ pub(super) struct App {
     pub(super) pool: Pool,
     pub(super) counted: Counted,
     /// What days brought, by project and the days' bounds: the answer.
-    pub(super) days: Kept<DaysOf, String>,
+    pub(super) days: Kept<DaysOf, Bytes>,
     /// Calls of models on these days, by project and the days' beginnings.
     pub(super) calls: Kept<DaysOf, Vec<Vec<UsageRow>>>,
     pub(super) starts: Kept<SessionStart, String>,

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::context::{self, Input, Options, text::joined, zone};
 use crate::health::Stall;
 use crate::store::Reader;
-use crate::store::web::{Page, WebObservation, WebSummary};
+use crate::store::web::{Fields as _, Page, WebObservation, WebSummary};
 
 use super::super::answer::{self, Answer, Failure, Fields, Items, ok};
 use super::super::ask::{JsonBody, Params};
@@ -161,21 +161,28 @@ pub(in super::super) async fn recent(State(app): State<Shared>, params: Params) 
                 limit,
                 ..Page::default()
             };
-            let (summaries, observations): (Vec<WebSummary>, Vec<WebObservation>) = match reader {
-                None => Default::default(),
-                Some(reader) => (
-                    reader.web_page(&page(limit))?,
-                    reader.web_page(&page(limit * OBSERVATIONS_EACH))?,
-                ),
-            };
             let mut text = String::new();
-            for row in &summaries {
-                render::summary(&mut text, row);
+            let (mut summaries, mut observations) = (Items::default(), Items::default());
+            if let Some(reader) = reader {
+                reader.in_snapshot(|| {
+                    let mut rows = reader.web_rows_of::<WebSummary>()?;
+                    for id in reader.web_page::<WebSummary>(&page(limit))? {
+                        rows.see(id, |row| {
+                            render::summary(&mut text, &row);
+                            summaries.push(|object| row.fields(object));
+                        })?;
+                    }
+                    let mut rows = reader.web_rows_of::<WebObservation>()?;
+                    for id in reader.web_page::<WebObservation>(&page(limit * OBSERVATIONS_EACH))? {
+                        rows.see(id, |row| {
+                            render::observation(&mut text, &row);
+                            observations.push(|object| row.fields(object));
+                        })?;
+                    }
+                    Ok::<_, Failure>(())
+                })?;
             }
-            for row in &observations {
-                render::observation(&mut text, row);
-            }
-            let (summaries, observations) = (Items::of(&summaries)?, Items::of(&observations)?);
+            let (summaries, observations) = (summaries.done(), observations.done());
             Ok(Fields::default()
                 .put_items("summaries", &[&summaries])
                 .put_items("session_summaries", &[&summaries])
@@ -198,19 +205,21 @@ pub(in super::super) async fn semantic(State(app): State<Shared>, body: JsonBody
     let asked = Arc::clone(&app);
     app.pool
         .read(move |reader| {
-            let found = find(
-                &asked,
-                reader,
-                &Wanted::words(&query, project, platform, limit),
-            )?;
+            let wanted = Wanted::words(&query, project, platform, limit);
+            let found = find(&asked, reader, &wanted)?;
             let mut text = String::new();
-            for hit in &found.observations {
-                let row = &hit.row;
-                let title = joined(&row.title);
-                let _ = writeln!(text, "#{} {title}", row.id);
-                let _ = writeln!(text, "{}\n", joined(&row.narrative));
+            let mut count = 0;
+            if let Some(reader) = reader {
+                let mut rows = reader.web_rows_of::<WebObservation>()?;
+                for hit in &found.observations {
+                    let told = rows.see(hit.id, |row| {
+                        let _ = writeln!(text, "#{} {}", row.id, joined(&row.title));
+                        let _ = writeln!(text, "{}\n", joined(&row.narrative));
+                    })?;
+                    count += usize::from(told.is_some());
+                }
             }
-            ok(&json!({ "context": text.trim_end(), "count": found.observations.len() }))
+            ok(&json!({ "context": text.trim_end(), "count": count }))
         })
         .await
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use capture::settings::Key;
 use serde::Serialize;
@@ -21,13 +22,17 @@ const DEFAULT_DAYS: usize = 30;
 /// A leap year.
 const MOST_DAYS: usize = 366;
 
-/// The days that are asked for, oldest first and today last.
-fn days(params: &Params) -> Result<Vec<Day>, Failure> {
+/// How many days are asked for.
+fn count(params: &Params) -> Result<u16, Failure> {
     let count = params.count("days", DEFAULT_DAYS, MOST_DAYS)?;
     if count == 0 {
         return Err(Failure::bad("days must be 1 or more"));
     }
-    let count = u16::try_from(count).unwrap_or(u16::MAX);
+    Ok(u16::try_from(count).unwrap_or(u16::MAX))
+}
+
+/// So many days, oldest first and today last.
+fn days(count: u16) -> Result<Vec<Day>, Failure> {
     let mut days = usage::days(now_ms(), count, &zone::local())
         .ok_or_else(|| Failure::unavailable("the clock of this machine is out of range"))?;
     days.reverse();
@@ -43,11 +48,12 @@ struct Told<'a, T> {
 }
 
 pub(in super::super) async fn daily(State(app): State<Shared>, params: Params) -> Answer {
-    let days = days(&params)?;
+    let count = count(&params)?;
     let project = params.owned("project");
     let asked = Arc::clone(&app);
     app.pool
         .read(move |reader| {
+            let days = days(count)?;
             let bounds: Vec<i64> = days
                 .iter()
                 .map(|day| day.from)
@@ -62,13 +68,13 @@ pub(in super::super) async fn daily(State(app): State<Shared>, params: Params) -
             let kept = asked.days.get(&path, &of, |(project, bounds)| {
                 told(&days, &reader.web_days(project.as_deref(), bounds)?)
             })?;
-            Ok(answer::written(String::clone(&kept)))
+            Ok(answer::written(Bytes::clone(&kept)))
         })
         .await
 }
 
 /// The answer to a question for days.
-fn told(days: &[Day], counts: &[DayCounts]) -> Result<String, Failure> {
+fn told(days: &[Day], counts: &[DayCounts]) -> Result<Bytes, Failure> {
     let told: Vec<Told<'_, &DayCounts>> = days
         .iter()
         .zip(counts)
@@ -78,13 +84,11 @@ fn told(days: &[Day], counts: &[DayCounts]) -> Result<String, Failure> {
         })
         .collect();
     let (first, last) = (days.first(), days.last());
-    let mut json = answer::json_of(&Span {
+    answer::json_of(&Span {
         from: first.map(|day| &day.name),
         until: last.map(|day| &day.name),
         days: told,
-    })?;
-    json.shrink_to_fit();
-    Ok(json)
+    })
 }
 
 #[derive(Serialize)]
@@ -128,11 +132,12 @@ impl From<&Sum> for Spent {
 }
 
 pub(in super::super) async fn usage(State(app): State<Shared>, params: Params) -> Answer {
-    let days = days(&params)?;
+    let count = count(&params)?;
     let project = params.owned("project");
     let asked = Arc::clone(&app);
     app.pool
         .read(move |reader| {
+            let days = days(count)?;
             let settings = settings();
             let bounds = days.iter().map(|day| day.from).collect();
             let path = asked.locations.database();

@@ -8,66 +8,43 @@ use jiff::tz::TimeZone;
 use crate::context::text::{joined, line};
 use crate::store::web::{WebObservation, WebPrompt, WebSummary};
 
-use super::search::Found;
+use super::search::Line;
 
 /// Characters of a prompt that stand in a line.
 const PROMPT_CHARS: usize = 120;
 
-const NOTHING: &str = "Nothing found.\n";
+/// What is said where there is nothing.
+pub(super) const NOTHING: &str = "Nothing found.\n";
 
 /// What stands in a line.
 pub(super) const COLUMNS: &str = "id | time (UTC) | type | title | project";
 
-/// One line a row: id, time, type, title, project.
-pub(super) fn table(found: &Found) -> String {
-    let mut text = String::new();
-    for scored in &found.observations {
-        observation(&mut text, &scored.row);
+/// A row with all that it tells, for clients that cannot ask for one by one.
+pub(super) fn whole_observation<T: AsRef<str>>(text: &mut String, row: &WebObservation<T>) {
+    observation(text, row);
+    for part in [&row.subtitle, &row.narrative] {
+        paragraph(text, "", part.as_ref());
     }
-    for scored in &found.sessions {
-        summary(&mut text, &scored.row);
-    }
-    for scored in &found.prompts {
-        prompt(&mut text, &scored.row);
-    }
-    if text.is_empty() {
-        return NOTHING.to_owned();
-    }
-    format!("{COLUMNS}\n{text}")
+    list(text, "Facts", row.facts.as_ref());
+    list(text, "Concepts", row.concepts.as_ref());
+    list(text, "Read", row.files_read.as_ref());
+    list(text, "Modified", row.files_modified.as_ref());
+    text.push('\n');
 }
 
-/// Rows with all that they tell, for clients that cannot ask for one by one.
-pub(super) fn details(found: &Found) -> String {
-    let mut text = String::new();
-    for scored in &found.observations {
-        observation(&mut text, &scored.row);
-        for part in [&scored.row.subtitle, &scored.row.narrative] {
-            paragraph(&mut text, "", part);
-        }
-        list(&mut text, "Facts", &scored.row.facts);
-        list(&mut text, "Concepts", &scored.row.concepts);
-        list(&mut text, "Read", &scored.row.files_read);
-        list(&mut text, "Modified", &scored.row.files_modified);
-        text.push('\n');
-    }
-    for scored in &found.sessions {
-        let row = &scored.row;
-        summary(&mut text, row);
-        paragraph(&mut text, "Investigated: ", &row.investigated);
-        paragraph(&mut text, "Learned: ", &row.learned);
-        paragraph(&mut text, "Completed: ", &row.completed);
-        paragraph(&mut text, "Next steps: ", &row.next_steps);
-        text.push('\n');
-    }
-    for scored in &found.prompts {
-        prompt(&mut text, &scored.row);
-        paragraph(&mut text, "", &scored.row.prompt_text);
-        text.push('\n');
-    }
-    if text.is_empty() {
-        return NOTHING.to_owned();
-    }
-    text
+pub(super) fn whole_summary<T: AsRef<str>>(text: &mut String, row: &WebSummary<T>) {
+    summary(text, row);
+    paragraph(text, "Investigated: ", row.investigated.as_ref());
+    paragraph(text, "Learned: ", row.learned.as_ref());
+    paragraph(text, "Completed: ", row.completed.as_ref());
+    paragraph(text, "Next steps: ", row.next_steps.as_ref());
+    text.push('\n');
+}
+
+pub(super) fn whole_prompt<T: AsRef<str>>(text: &mut String, row: &WebPrompt<T>) {
+    prompt(text, row);
+    paragraph(text, "", row.prompt_text.as_ref());
+    text.push('\n');
 }
 
 fn paragraph(text: &mut String, name: &str, words: &str) {
@@ -86,23 +63,55 @@ fn list(text: &mut String, name: &str, json: &str) {
     }
 }
 
-pub(super) fn observation(text: &mut String, row: &WebObservation) {
-    let (at, kind) = (time(row.created_at_epoch), line(&row.kind));
-    let (title, project) = (line(&row.title), line(&row.project));
-    let _ = writeln!(text, "#{} | {at} | {kind} | {title} | {project}", row.id);
+pub(super) fn observation<T: AsRef<str>>(text: &mut String, row: &WebObservation<T>) {
+    let (kind, title, project) = (&row.kind, &row.title, &row.project);
+    one_line(
+        text,
+        "#",
+        (row.id, row.created_at_epoch),
+        [kind, title, project],
+    );
 }
 
-pub(super) fn summary(text: &mut String, row: &WebSummary) {
-    let at = time(row.created_at_epoch);
-    let (title, project) = (line(&row.request), line(&row.project));
-    let _ = writeln!(text, "S{} | {at} | session | {title} | {project}", row.id);
+pub(super) fn summary<T: AsRef<str>>(text: &mut String, row: &WebSummary<T>) {
+    let parts = ["session", row.request.as_ref(), row.project.as_ref()];
+    one_line(text, "S", (row.id, row.created_at_epoch), parts);
 }
 
-pub(super) fn prompt(text: &mut String, row: &WebPrompt) {
-    let at = time(row.created_at_epoch);
-    let short: String = row.prompt_text.chars().take(PROMPT_CHARS).collect();
-    let (title, project) = (line(&short), line(&row.project));
-    let _ = writeln!(text, "P{} | {at} | prompt | {title} | {project}", row.id);
+pub(super) fn prompt<T: AsRef<str>>(text: &mut String, row: &WebPrompt<T>) {
+    let parts = [
+        "prompt",
+        shortened(row.prompt_text.as_ref()),
+        row.project.as_ref(),
+    ];
+    one_line(text, "P", (row.id, row.created_at_epoch), parts);
+}
+
+/// The line of a row of which no more is known.
+pub(super) fn entry(text: &mut String, mark: &str, row: (i64, i64), line: &Line<'_>) {
+    let title = if mark == "P" {
+        shortened(&line.title)
+    } else {
+        &line.title
+    };
+    one_line(text, mark, row, [&line.kind, title, &line.project]);
+}
+
+/// What of a prompt stands in a line.
+fn shortened(prompt: &str) -> &str {
+    match prompt.char_indices().nth(PROMPT_CHARS) {
+        Some((end, _)) => &prompt[..end],
+        None => prompt,
+    }
+}
+
+fn one_line<T: AsRef<str>>(text: &mut String, mark: &str, (id, at): (i64, i64), parts: [T; 3]) {
+    let _ = write!(text, "{mark}{id} | {}", time(at));
+    for part in parts {
+        text.push_str(" | ");
+        text.push_str(&line(part.as_ref()));
+    }
+    text.push('\n');
 }
 
 fn time(epoch_ms: i64) -> String {

@@ -4,11 +4,12 @@ use axum::extract::State;
 use serde_json::Value;
 
 use crate::search::{FileRequest, match_file};
+use crate::store::Reader;
 use crate::store::web::{
-    Page, ProjectCounts, WebObservation, WebPrompt, WebRow, WebSession, WebSummary,
+    Fields as _, Page, ProjectCounts, WebObservation, WebPrompt, WebRow, WebSession, WebSummary,
 };
 
-use super::super::answer::{Answer, Failure, Fields, Items, ok};
+use super::super::answer::{Answer, Array, Failure, Fields, Items, array, object, ok};
 use super::super::ask::{JsonBody, Params, Segment};
 use super::super::state::Shared;
 
@@ -33,6 +34,18 @@ pub(in super::super) async fn prompts(state: State<Shared>, params: Params) -> A
     list::<WebPrompt>(state, params, "prompts", count).await
 }
 
+/// The rows of these ids that there are, and how many.
+fn written<T: WebRow>(reader: &Reader, ids: &[i64]) -> Result<(Array, usize), Failure> {
+    let mut rows = reader.web_rows_of::<T>()?;
+    let mut items = Items::default();
+    let mut count = 0;
+    for id in ids {
+        let seen = rows.see(*id, |row| items.push(|object| row.fields(object)))?;
+        count += usize::from(seen.is_some());
+    }
+    Ok((items.done(), count))
+}
+
 /// One page; the rows stand under two names.
 async fn list<T: WebRow>(
     State(app): State<Shared>,
@@ -49,10 +62,11 @@ async fn list<T: WebRow>(
     let asked = std::sync::Arc::clone(&app);
     app.pool
         .read(move |reader| {
-            let (items, total) = match reader {
-                None => (Vec::new(), 0),
+            let (rows, shown, total) = match reader {
+                None => (Items::default().done(), 0, 0),
                 Some(reader) => {
-                    let items: Vec<T> = reader.web_page(&page)?;
+                    let (rows, shown) = reader
+                        .in_snapshot(|| written::<T>(reader, &reader.web_page::<T>(&page)?))?;
                     let total = if page.platform.is_some() {
                         reader.web_count_of_platform::<T>(&page)?
                     } else {
@@ -61,16 +75,15 @@ async fn list<T: WebRow>(
                             count(census.counts(page.project.as_deref()))
                         })?
                     };
-                    (items, total)
+                    (rows, shown, total)
                 }
             };
-            let end = i64::try_from(page.offset.saturating_add(items.len())).unwrap_or(i64::MAX);
-            let rows = Items::of(&items)?;
+            let end = i64::try_from(page.offset.saturating_add(shown)).unwrap_or(i64::MAX);
             Ok(Fields::default()
                 .put_items("items", &[&rows])
                 .put_items(name, &[&rows])
                 .put("total", &total)?
-                .put("hasMore", &(!items.is_empty() && end < total))?
+                .put("hasMore", &(shown > 0 && end < total))?
                 .put("offset", &page.offset)?
                 .put("limit", &page.limit)?
                 .ok())
@@ -98,14 +111,14 @@ async fn one<T: WebRow>(
     let id = number(&id)?;
     app.pool
         .read(move |reader| {
-            let row: Option<T> = reader
-                .map(|reader| reader.web_row(id))
-                .transpose()?
-                .flatten();
-            match row {
-                Some(row) => ok(&row),
-                None => Err(Failure::not_found(format!("{what} #{id} not found"))),
-            }
+            let found = match reader {
+                Some(reader) => {
+                    let mut rows = reader.web_rows_of::<T>()?;
+                    rows.see(id, |row| object(|object| row.fields(object)))?
+                }
+                None => None,
+            };
+            found.ok_or_else(|| Failure::not_found(format!("{what} #{id} not found")))
         })
         .await
 }
@@ -158,7 +171,11 @@ pub(in super::super) async fn observations_batch(
                 rows.reverse();
             }
             rows.truncate(limit);
-            ok(&rows)
+            let mut items = Items::default();
+            for row in &rows {
+                items.push(|object| row.fields(object));
+            }
+            Ok(array(&items.done()))
         })
         .await
 }
@@ -176,17 +193,17 @@ pub(in super::super) async fn by_file(State(app): State<Shared>, params: Params)
     };
     app.pool
         .read(move |reader| {
-            let mut observations: Vec<WebObservation> = Vec::new();
-            if let Some(reader) = reader {
-                observations = reader.snapshot(|| {
+            let (observations, count) = match reader {
+                None => (Items::default().done(), 0),
+                Some(reader) => reader.in_snapshot(|| {
                     let found = match_file(reader, &request)?;
                     let ids: Vec<i64> = found.iter().map(|fits| fits.id).collect();
-                    reader.web_rows_by_id(&ids)
-                })?;
-            }
+                    written::<WebObservation>(reader, &ids)
+                })?,
+            };
             Ok(Fields::default()
-                .put_items("observations", &[&Items::of(&observations)?])
-                .put("count", &observations.len())?
+                .put_items("observations", &[&observations])
+                .put("count", &count)?
                 .ok())
         })
         .await

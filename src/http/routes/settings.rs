@@ -1,10 +1,14 @@
 //! Settings, without their secrets.
 
+use std::sync::LazyLock;
+
+use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Request, State};
+use axum::response::Response;
 use capture::settings::{self, Key, Kind, Place, SETTINGS, Setting, Settings};
 use serde_json::{Map, Value, json};
 
-use super::super::answer::{Answer, Failure, ok};
+use super::super::answer::{Answer, Failure, ok, written};
 use super::super::ask::JsonBody;
 use super::super::state::{self, MayWrite, Shared, read_only};
 
@@ -58,9 +62,13 @@ fn viewer_value(current: &Settings, key: Key) -> Value {
 }
 
 /// What each setting may hold, for a client that offers to change it.
-pub(in super::super) async fn schema() -> Answer {
-    let settings: Vec<Value> = SETTINGS.iter().map(described).collect();
-    ok(&json!({ "settings": settings }))
+pub(in super::super) async fn schema() -> Response {
+    /// It is the same for as long as the process lives.
+    static WRITTEN: LazyLock<Bytes> = LazyLock::new(|| {
+        let settings: Vec<Value> = SETTINGS.iter().map(described).collect();
+        json!({ "settings": settings }).to_string().into()
+    });
+    written(Bytes::clone(&WRITTEN))
 }
 
 fn described(setting: &Setting) -> Value {

@@ -2,11 +2,10 @@
 
 use axum::extract::State;
 use jiff::tz::TimeZone;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::search::{self, Anchor, Middle, SearchError, Timeline, TimelineError};
-use crate::store::web::{WebObservation, WebPrompt, WebSummary};
+use crate::store::web::{Fields as RowFields, WebObservation, WebPrompt, WebSummary};
 use crate::store::{Around, Kind, Point, Reader};
 
 use super::super::answer::{Answer, Failure, Fields, Items};
@@ -70,28 +69,25 @@ fn failure(error: TimelineError) -> Failure {
 fn render(reader: &Reader, found: &Timeline<Point>) -> Answer {
     let mut text = format!("{COLUMNS}\n");
     let mut items = Items::default();
+    let mut observations = reader.web_rows_of::<WebObservation>()?;
+    let mut summaries = reader.web_rows_of::<WebSummary>()?;
+    let mut prompts = reader.web_rows_of::<WebPrompt>()?;
     for (place, point) in found.items.iter().enumerate() {
         let start = text.len();
         match point.kind {
-            Kind::Observation => {
-                if let Some(row) = reader.web_row::<WebObservation>(point.id)? {
-                    observation(&mut text, &row);
-                    items.push(&row.as_type("observation"))?;
-                }
-            }
-            Kind::Summary => {
-                if let Some(row) = reader.web_row::<WebSummary>(point.id)? {
-                    summary(&mut text, &row);
-                    items.push(&Item::new("session", &row))?;
-                }
-            }
-            Kind::Prompt => {
-                if let Some(row) = reader.web_row::<WebPrompt>(point.id)? {
-                    prompt(&mut text, &row);
-                    items.push(&Item::new("prompt", &row))?;
-                }
-            }
-        }
+            Kind::Observation => observations.see(point.id, |row| {
+                observation(&mut text, &row);
+                items.push(|object| row.fields_as("observation", object));
+            })?,
+            Kind::Summary => summaries.see(point.id, |row| {
+                summary(&mut text, &row);
+                push(&mut items, "session", &row);
+            })?,
+            Kind::Prompt => prompts.see(point.id, |row| {
+                prompt(&mut text, &row);
+                push(&mut items, "prompt", &row);
+            })?,
+        };
         if Some(place) == found.middle {
             text.insert_str(start, "→ ");
         }
@@ -109,16 +105,10 @@ fn render(reader: &Reader, found: &Timeline<Point>) -> Answer {
         .ok())
 }
 
-/// A row with its kind.
-#[derive(Serialize)]
-struct Item<'a, T> {
-    r#type: &'static str,
-    #[serde(flatten)]
-    row: &'a T,
-}
-
-impl<'a, T> Item<'a, T> {
-    fn new(r#type: &'static str, row: &'a T) -> Self {
-        Self { r#type, row }
-    }
+/// Adds a row with its kind.
+fn push(items: &mut Items, r#type: &str, row: &impl RowFields) {
+    items.push(|object| {
+        object.text("type", r#type);
+        row.fields(object);
+    });
 }

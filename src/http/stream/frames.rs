@@ -4,10 +4,11 @@
 use std::fmt::Write as _;
 
 use axum::body::Bytes;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::store::web::{Changes, Cursor, WebObservation, WebPrompt, WebRow as _, WebSummary};
+use crate::store::web::{
+    Changes, Cursor, Fields, Object, WebObservation, WebPrompt, WebRow as _, WebSummary,
+};
 
 use super::super::state::now_ms;
 use super::Queue;
@@ -50,11 +51,10 @@ impl Frames {
     }
 
     /// A row's own fields with the time of telling.
-    fn flat(&self, row: &impl Serialize) -> Map<String, Value> {
-        let mut fields = match serde_json::to_value(row) {
-            Ok(Value::Object(fields)) => fields,
-            _ => Map::new(),
-        };
+    fn flat(&self, row: &impl Fields) -> Map<String, Value> {
+        let mut bytes = Vec::new();
+        Object::write(&mut bytes, |object| row.fields(object));
+        let mut fields: Map<String, Value> = serde_json::from_slice(&bytes).unwrap_or_default();
         fields.insert("timestamp".to_owned(), self.at.into());
         fields
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
-use super::super::error::StoreError;
+use super::super::error::{SqlContext as _, StoreError};
 use super::super::reader::{Reader, json_list};
 use super::list::number;
 use super::rows::{WebObservation, WebRow};
@@ -50,10 +50,12 @@ impl Criteria {
     }
 
     /// Whether an observation that was found by its words is meant.
-    pub fn admits(&self, row: &WebObservation) -> bool {
-        let list = |text: &str| -> Vec<String> { serde_json::from_str(text).unwrap_or_default() };
-        self.admits_time(row)
-            && (self.kinds.is_empty() || self.kinds.contains(&row.kind))
+    pub fn admits<T: AsRef<str>>(&self, row: &WebObservation<T>) -> bool {
+        let list =
+            |text: &T| -> Vec<String> { serde_json::from_str(text.as_ref()).unwrap_or_default() };
+        let platform = row.session.platform_source.as_ref();
+        self.admits_any(row.project.as_ref(), platform, row.created_at_epoch)
+            && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == row.kind.as_ref()))
             && (self.concepts.is_empty()
                 || list(&row.concepts)
                     .iter()
@@ -65,16 +67,11 @@ impl Criteria {
                     .any(|path| self.files.iter().any(|file| path.contains(file.as_str()))))
     }
 
-    /// Whether a row of any kind is of the project, the platform and the time.
-    pub fn admits_time(&self, row: &impl WebRow) -> bool {
-        let at = row.created_at_epoch();
-        self.project
-            .as_deref()
-            .is_none_or(|project| project == row.project())
-            && self
-                .platform
-                .as_deref()
-                .is_none_or(|platform| platform == row.session().platform_source)
+    /// Whether a row of any kind is meant, by its project, platform and time.
+    pub fn admits_any(&self, project: &str, platform: &str, at: i64) -> bool {
+        let is = |one: &Option<String>, other: &str| one.as_deref().is_none_or(|one| one == other);
+        is(&self.project, project)
+            && is(&self.platform, platform)
             && self.from.is_none_or(|from| at >= from)
             && self.until.is_none_or(|until| at <= until)
     }
@@ -179,19 +176,22 @@ fn list_of(items: &[String]) -> Option<Value> {
 }
 
 impl Reader {
-    /// Rows that meet the criteria, in order of time.
+    /// Rows that meet the criteria, in order of time: their ids and times.
     pub fn web_find<T: WebRow>(
         &self,
         criteria: &Criteria,
         order: Order,
         limit: usize,
         offset: usize,
-    ) -> Result<Vec<T>, StoreError> {
+    ) -> Result<Vec<(i64, i64)>, StoreError> {
         let (sql, values) = criteria.ids::<T>(order, limit, offset);
-        self.snapshot(|| {
-            let ids = self.web_ids(&sql, params_from_iter(values))?;
-            self.web_rows_by_id(&ids)
-        })
+        let mut statement = self.connection.prepare_cached(&sql).doing("find rows")?;
+        statement
+            .query_map(params_from_iter(values), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .and_then(Iterator::collect)
+            .doing("find rows")
     }
 }
 
@@ -282,9 +282,8 @@ mod tests {
             for order in [Order::NewestFirst, Order::OldestFirst] {
                 let all = plainly(&reader, &criteria, order);
                 for offset in [0, 1, 20, 83, 299] {
-                    let page: Vec<WebObservation> =
-                        reader.web_find(&criteria, order, 20, offset).unwrap();
-                    let found: Vec<i64> = page.iter().map(WebRow::id).collect();
+                    let page = reader.web_find::<WebObservation>(&criteria, order, 20, offset);
+                    let found: Vec<i64> = page.unwrap().iter().map(|(id, _)| *id).collect();
                     let expected: Vec<i64> = all.iter().skip(offset).take(20).copied().collect();
                     assert_eq!(found, expected, "{criteria:?} {order:?} {offset}");
                 }

@@ -1,7 +1,9 @@
 //! Listings and single rows.
 
+use std::marker::PhantomData;
+
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, params, params_from_iter};
+use rusqlite::{CachedStatement, OptionalExtension as _, params, params_from_iter};
 
 use super::super::error::{SqlContext as _, StoreError};
 use super::super::reader::Reader;
@@ -27,10 +29,38 @@ pub(super) fn select<T: WebRow>() -> String {
     )
 }
 
+/// Rows of a kind, to be looked at one by one where they lie in SQLite's memory.
+pub struct WebRows<'c, T> {
+    statement: CachedStatement<'c>,
+    of: PhantomData<T>,
+}
+
+impl<T: WebRow> WebRows<'_, T> {
+    /// What `look` makes of the row; `None` where there is none of this id.
+    pub fn see<R>(
+        &mut self,
+        id: i64,
+        look: impl FnOnce(T::Seen<'_>) -> R,
+    ) -> Result<Option<R>, StoreError> {
+        let mut rows = self.statement.query([id]).doing("read a row")?;
+        let row = rows.next().doing("read a row")?;
+        let seen = row.map(T::see).transpose().doing("read a row")?;
+        Ok(seen.map(look))
+    }
+}
+
 impl Reader {
-    /// A part of a listing. Which rows are meant is found in an index alone, so
-    /// that a far offset costs little.
-    pub fn web_page<T: WebRow>(&self, page: &Page) -> Result<Vec<T>, StoreError> {
+    /// Rows of a kind, to be looked at one by one.
+    pub fn web_rows_of<T: WebRow>(&self) -> Result<WebRows<'_, T>, StoreError> {
+        let sql = format!("{} WHERE o.id = ?1", select::<T>());
+        let statement = self.connection.prepare_cached(&sql).doing("read rows")?;
+        let of = PhantomData;
+        Ok(WebRows { statement, of })
+    }
+
+    /// The ids of the rows of a part of a listing. They are found in an index alone,
+    /// so that a far offset costs little.
+    pub fn web_page<T: WebRow>(&self, page: &Page) -> Result<Vec<i64>, StoreError> {
         let mut conditions = String::from("1");
         let mut values: Vec<Value> = Vec::new();
         let mut only = |condition: &str, value: Option<Value>| {
@@ -47,17 +77,14 @@ impl Reader {
         );
         values.push(number(page.limit).into());
         values.push(number(page.offset).into());
-        // First which rows, from an index alone: sorting whole rows, or skipping
-        // them, would cost more than reading those that are meant.
+        // Sorting whole rows, or skipping them, would cost more than reading those
+        // that are meant.
         let sql = format!(
             "SELECT k.id FROM {} k WHERE {conditions}
              ORDER BY k.created_at_epoch DESC, k.id DESC LIMIT ? OFFSET ?",
             T::TABLE
         );
-        self.snapshot(|| {
-            let ids = self.web_ids(&sql, params_from_iter(values))?;
-            self.web_rows_by_id(&ids)
-        })
+        self.web_ids(&sql, params_from_iter(values))
     }
 
     pub(super) fn web_ids(

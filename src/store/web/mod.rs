@@ -5,6 +5,7 @@ mod census;
 mod changes;
 mod days;
 mod find;
+mod json;
 mod list;
 mod queue;
 mod rows;
@@ -24,11 +25,11 @@ pub use census::{Census, ProjectCounts};
 pub use changes::{Changes, Cursor, QueueChange, SessionChange};
 pub use days::DayCounts;
 pub use find::{Criteria, Order};
-pub use list::Page;
+pub use json::{Fields, Object};
+pub use list::{Page, WebRows};
 pub use queue::{LastCall, NewestTurn, QueueState, Receipt, SessionCounts, WebQueueRow};
-pub use rows::{AsType, WebObservation, WebPrompt, WebRow, WebSummary};
+pub use rows::{WebObservation, WebPrompt, WebRow, WebSummary};
 pub use session::WebSession;
-pub use turns::Turns;
 
 /// Kibibytes of pages that one handle of the HTTP process keeps: several
 /// handles share one small process, and the system's own cache is behind them.

@@ -76,6 +76,12 @@ fn raw(world: &World) -> Connection {
     connection
 }
 
+fn told(row: &impl Fields) -> serde_json::Value {
+    let mut bytes = Vec::new();
+    Object::write(&mut bytes, |object| row.fields(object));
+    serde_json::from_slice(&bytes).unwrap()
+}
+
 fn ids<T: WebRow>(rows: &[T]) -> Vec<i64> {
     rows.iter().map(WebRow::id).collect()
 }
@@ -93,10 +99,7 @@ fn a_page_is_newest_first_and_of_one_project_or_platform() {
         let count = reader
             .web_count_of_platform::<WebObservation>(&page)
             .unwrap();
-        (
-            ids(&reader.web_page::<WebObservation>(&page).unwrap()),
-            count,
-        )
+        (reader.web_page::<WebObservation>(&page).unwrap(), count)
     };
     assert_eq!(page(None, None, 2, 0).0, [4, 3]);
     assert_eq!(page(None, None, 9, 3).0, [1]);
@@ -117,7 +120,7 @@ fn a_row_has_all_its_names_and_lists_are_json_whatever_is_stored() {
         )
         .unwrap();
     let row: WebObservation = reader.web_row(1).unwrap().unwrap();
-    let told = serde_json::to_value(&row).unwrap();
+    let told = told(&row);
     assert_eq!(told["facts"], r#"["no list at all"]"#);
     assert_eq!(told["concepts"], "[]");
     assert_eq!(told["files_touched"], r#"["src/bugfix.rs","src/read.rs"]"#);
@@ -128,6 +131,11 @@ fn a_row_has_all_its_names_and_lists_are_json_whatever_is_stored() {
     assert_eq!(told["memory_session_id"], told["sdk_session_id"]);
     let session = reader.web_session(1).unwrap().unwrap();
     assert_eq!(told["memory_session_id"], session.memory_session_id);
+    let seen = reader
+        .web_rows_of::<WebObservation>()
+        .unwrap()
+        .see(1, |row| self::told(&row));
+    assert_eq!(seen.unwrap(), Some(told));
     let prompts: Vec<WebPrompt> = reader.web_rows_by_id(&[3, 9, 1]).unwrap();
     assert_eq!(ids(&prompts), [3, 1]);
     assert!(reader.web_row::<WebSummary>(99).unwrap().is_none());
@@ -275,15 +283,22 @@ fn days_are_counted_in_an_index_alone() {
 #[test]
 fn a_session_is_found_by_both_names_and_cut_from_its_end() {
     let (world, _writer, reader) = filled();
-    let turns = reader.web_turns("one", 9).unwrap().unwrap();
-    assert_eq!(ids(&turns.prompts), [1, 2]);
-    assert_eq!(ids(&turns.observations), [1, 2, 3]);
-    assert_eq!(ids(&turns.summaries), [1, 2]);
-    assert!(!turns.truncated);
-    assert_eq!(reader.web_turns("1", 9).unwrap().unwrap(), turns);
-    let cut = reader.web_turns("1", 2).unwrap().unwrap();
-    assert_eq!((ids(&cut.observations), cut.truncated), (vec![1, 2], true));
-    assert!(reader.web_turns("99", 9).unwrap().is_none());
+    let session = reader.web_session_named("one").unwrap().unwrap();
+    assert_eq!(reader.web_session_named("1").unwrap().unwrap(), session);
+    let of = |found: Result<(Vec<i64>, bool), _>| found.unwrap();
+    assert_eq!(
+        of(reader.web_ids_of_session::<WebPrompt>(1, 9)),
+        (vec![1, 2], false)
+    );
+    assert_eq!(
+        of(reader.web_ids_of_session::<WebObservation>(1, 3)),
+        (vec![1, 2, 3], false)
+    );
+    assert_eq!(
+        of(reader.web_ids_of_session::<WebObservation>(1, 2)),
+        (vec![1, 2], true)
+    );
+    assert!(reader.web_session_named("99").unwrap().is_none());
     // A name of digits that is no number of a session.
     raw(&world)
         .execute(
@@ -291,8 +306,8 @@ fn a_session_is_found_by_both_names_and_cut_from_its_end() {
             [],
         )
         .unwrap();
-    let named = reader.web_turns("99", 9).unwrap().unwrap();
-    assert_eq!(named.session.id, 2);
+    let named = reader.web_session_named("99").unwrap().unwrap();
+    assert_eq!(named.id, 2);
 }
 
 #[test]
@@ -334,7 +349,7 @@ fn rows_are_found_by_what_they_are() {
     let (_world, _writer, reader) = filled();
     let find = |criteria: &Criteria, order| -> Vec<i64> {
         let rows = reader.web_find::<WebObservation>(criteria, order, 9, 0);
-        ids(&rows.unwrap())
+        rows.unwrap().iter().map(|(id, _)| *id).collect()
     };
     let of = |change: fn(&mut Criteria)| {
         let mut criteria = Criteria::default();

@@ -1,4 +1,6 @@
-//! Rows that are found by their words, by a file, or by what they are.
+//! Which rows are found by their words, by a file, or by what they are.
+
+use std::sync::Arc;
 
 use crate::search;
 use crate::store::Reader;
@@ -6,7 +8,8 @@ use crate::store::web::{Criteria, Order, WebObservation, WebPrompt, WebRow, WebS
 
 use super::super::super::answer::Failure;
 use super::super::super::state::App;
-use super::hits::{Hit, Question};
+use super::hits::{Hit, Hits, Question};
+use super::shape::Shown;
 use super::wanted::{Kinds, LOOKED_THROUGH, Wanted};
 
 /// The strategy of a search for a file alone.
@@ -15,130 +18,85 @@ const BY_FILE: &str = "file";
 /// The strategy of a search without words.
 const BY_CRITERIA: &str = "filter";
 
-/// A row and how well it fits.
-pub(in super::super) struct Scored<T> {
-    pub(in super::super) row: T,
-    pub(super) score: f64,
-    pub(super) why: String,
-    pub(super) snippet: String,
-}
-
-/// What was found.
-pub(in super::super) struct Found {
-    pub(in super::super) observations: Vec<Scored<WebObservation>>,
-    pub(in super::super) sessions: Vec<Scored<WebSummary>>,
-    pub(in super::super) prompts: Vec<Scored<WebPrompt>>,
-    pub(super) strategy: String,
-    /// Why the sentence model that was asked for compared nothing.
-    pub(super) warning: Option<String>,
-}
-
-impl Found {
-    fn nothing(strategy: &str) -> Self {
-        Self {
-            observations: Vec::new(),
-            sessions: Vec::new(),
-            prompts: Vec::new(),
-            strategy: strategy.to_owned(),
-            warning: None,
-        }
-    }
-}
-
-impl<T> Scored<T> {
-    fn unscored(row: T, why: String) -> Self {
-        Self {
-            row,
-            score: 0.0,
-            why,
-            snippet: String::new(),
-        }
-    }
-}
-
 /// Runs the search; with words by how well rows fit, else by time.
 pub(in super::super) fn find(
     app: &App,
     reader: Option<&Reader>,
     wanted: &Wanted,
-) -> Result<Found, Failure> {
+) -> Result<Arc<Hits>, Failure> {
     let Some(reader) = reader else {
-        return Ok(Found::nothing(BY_CRITERIA));
+        return Ok(Arc::new(Hits::by(BY_CRITERIA)));
     };
     match &wanted.query {
         Some(query) => by_words(app, reader, query, wanted),
-        None => reader.in_snapshot(|| by_criteria(reader, wanted)),
+        None => by_criteria(reader, wanted).map(Arc::new),
     }
 }
 
-fn by_words(app: &App, reader: &Reader, query: &str, wanted: &Wanted) -> Result<Found, Failure> {
-    // A snapshot begins after the look at the files that tell whether what is kept
-    // still counts.
+fn by_words(
+    app: &App,
+    reader: &Reader,
+    query: &str,
+    wanted: &Wanted,
+) -> Result<Arc<Hits>, Failure> {
     let path = app.locations.database();
     let question = Question::of(query, wanted);
     let hits = app.searches.get(&path, &question, |question| {
         question.ask(reader, wanted.reranker.clone())
     })?;
-    reader.in_snapshot(|| {
-        Ok(Found {
-            strategy: hits.strategy.to_owned(),
-            warning: hits.warning.clone(),
-            observations: scored(reader, &hits.observations, wanted)?,
-            sessions: scored(reader, &hits.sessions, wanted)?,
-            prompts: scored(reader, &hits.prompts, wanted)?,
-        })
-    })
+    if !wanted.chooses() {
+        return Ok(hits);
+    }
+    Ok(Arc::new(Hits {
+        observations: chosen::<WebObservation>(reader, &hits.observations, wanted)?,
+        sessions: chosen::<WebSummary>(reader, &hits.sessions, wanted)?,
+        prompts: chosen::<WebPrompt>(reader, &hits.prompts, wanted)?,
+        strategy: hits.strategy,
+        warning: hits.warning.clone(),
+    }))
 }
 
-fn scored<R: WebRow>(
-    reader: &Reader,
-    hits: &[Hit],
-    wanted: &Wanted,
-) -> Result<Vec<Scored<R>>, Failure> {
-    let mut rows = Vec::new();
+/// Of the best hits those that meet the criteria, in the order that is asked for.
+fn chosen<R: Shown>(reader: &Reader, hits: &[Hit], wanted: &Wanted) -> Result<Vec<Hit>, Failure> {
+    let mut rows = reader.web_rows_of::<R>()?;
+    let mut chosen = Vec::new();
     for hit in hits {
-        let Some(row) = reader.web_row::<R>(hit.id)? else {
-            continue;
-        };
-        rows.push(Scored {
-            row,
-            score: hit.score,
-            why: hit.why.clone(),
-            snippet: hit.snippet.clone(),
-        });
+        let is_meant = rows.see(hit.id, |row| {
+            let (project, platform) = R::place(&row);
+            let at = hit.created_at_epoch;
+            wanted.criteria.admits_any(project, platform, at)
+        })?;
+        if is_meant == Some(true) {
+            chosen.push(hit.clone());
+        }
     }
-    if wanted.chooses() {
-        rows.retain(|scored| wanted.criteria.admits_time(&scored.row));
-        in_time(&mut rows, wanted.order);
-        rows.drain(..wanted.offset.min(rows.len()));
-        rows.truncate(wanted.limit);
-    }
-    Ok(rows)
+    Ok(page(chosen, wanted))
 }
 
-/// Puts rows in the order of time, where one is asked for.
-fn in_time<R: WebRow>(rows: &mut [Scored<R>], order: Option<Order>) {
-    let Some(order) = order else {
-        return;
-    };
-    rows.sort_by_key(|scored| (scored.row.created_at_epoch(), scored.row.id()));
-    if order == Order::NewestFirst {
-        rows.reverse();
+/// The part that is asked for, in the order of time where one is.
+fn page(mut hits: Vec<Hit>, wanted: &Wanted) -> Vec<Hit> {
+    if let Some(order) = wanted.order {
+        hits.sort_by_key(|hit| (hit.created_at_epoch, hit.id));
+        if order == Order::NewestFirst {
+            hits.reverse();
+        }
     }
+    hits.drain(..wanted.offset.min(hits.len()));
+    hits.truncate(wanted.limit);
+    hits
 }
 
-fn by_criteria(reader: &Reader, wanted: &Wanted) -> Result<Found, Failure> {
+fn by_criteria(reader: &Reader, wanted: &Wanted) -> Result<Hits, Failure> {
     let Kinds {
         observations,
         sessions,
         prompts,
     } = wanted.kinds;
-    Ok(Found {
-        observations: listed(reader, observations, wanted)?,
-        sessions: listed(reader, sessions, wanted)?,
-        prompts: listed(reader, prompts, wanted)?,
-        strategy: BY_CRITERIA.to_owned(),
-        warning: None,
+    Ok(Hits {
+        observations: listed::<WebObservation>(reader, observations, wanted)?,
+        sessions: listed::<WebSummary>(reader, sessions, wanted)?,
+        prompts: listed::<WebPrompt>(reader, prompts, wanted)?,
+        ..Hits::by(BY_CRITERIA)
     })
 }
 
@@ -146,14 +104,14 @@ fn listed<R: WebRow>(
     reader: &Reader,
     asked_for: bool,
     wanted: &Wanted,
-) -> Result<Vec<Scored<R>>, Failure> {
+) -> Result<Vec<Hit>, Failure> {
     if !asked_for {
         return Ok(Vec::new());
     }
     let order = wanted.order.unwrap_or_default();
-    let rows = reader.web_find(&wanted.criteria, order, wanted.limit, wanted.offset)?;
-    let unscored = |row| Scored::unscored(row, String::new());
-    Ok(rows.into_iter().map(unscored).collect())
+    let found = reader.web_find::<R>(&wanted.criteria, order, wanted.limit, wanted.offset)?;
+    let unscored = |row| Hit::unscored(row, String::new());
+    Ok(found.into_iter().map(unscored).collect())
 }
 
 /// What is known about files, in the order of how well it fits.
@@ -161,10 +119,10 @@ pub(super) fn about(
     reader: Option<&Reader>,
     paths: Vec<String>,
     wanted: &Wanted,
-) -> Result<Found, Failure> {
-    let mut found = Found::nothing(BY_FILE);
+) -> Result<Hits, Failure> {
+    let mut hits = Hits::by(BY_FILE);
     let Some(reader) = reader else {
-        return Ok(found);
+        return Ok(hits);
     };
     let only_project = Criteria {
         project: wanted.criteria.project.clone(),
@@ -180,19 +138,18 @@ pub(super) fn about(
             wanted.offset + wanted.limit
         },
     };
-    reader.in_snapshot(|| {
-        for fits in search::match_file(reader, &request)? {
-            let row = reader.web_row(fits.id)?;
-            let row = row.filter(|row| wanted.criteria.admits(row));
-            let unscored = |row| Scored::unscored(row, fits.why());
-            found.observations.extend(row.map(unscored));
-        }
-        Ok::<_, Failure>(())
-    })?;
-    in_time(&mut found.observations, wanted.order);
-    found
-        .observations
-        .drain(..wanted.offset.min(found.observations.len()));
-    found.observations.truncate(wanted.limit);
-    Ok(found)
+    let mut rows = reader.web_rows_of::<WebObservation>()?;
+    let mut found = Vec::new();
+    for fits in search::match_file(reader, &request)? {
+        let hit = rows.see(fits.id, |row| {
+            let is_meant = wanted.criteria.admits(&row);
+            is_meant.then(|| Hit {
+                line: Some(WebObservation::line(&row).into_owned()),
+                ..Hit::unscored((row.id, row.created_at_epoch), fits.why())
+            })
+        })?;
+        found.extend(hit.flatten());
+    }
+    hits.observations = page(found, wanted);
+    Ok(hits)
 }

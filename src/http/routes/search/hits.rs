@@ -1,17 +1,19 @@
-//! Which rows a question in words finds, without the rows themselves: little enough
-//! to be kept while nothing changes, for whoever asks again, turns a page back or
-//! opens the same search in another window.
+//! Which rows a question in words finds, with no more of them than a list shows:
+//! little enough to be kept while nothing changes, for whoever asks again, turns a
+//! page back or opens the same search in another window.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::search::{self, Reranker};
-use crate::store::Reader;
 use crate::store::web::Criteria;
+use crate::store::{ObservationRow, PromptRow, Reader, SummaryRow};
 
 use super::super::super::answer::Failure;
 use super::super::super::kept::Bytes;
 use super::super::super::state::now_ms;
+use super::shape::{PROMPT, SESSION};
 use super::wanted::{Kinds, MOST, Wanted};
 
 /// `since:7d` moves with the clock: what is kept counts for so many milliseconds at
@@ -32,24 +34,75 @@ pub(in super::super::super) struct Question {
     span: i64,
 }
 
+/// Bytes of a title that is kept; a row with a longer one is read again.
+const LONGEST_TITLE: usize = 512;
+
 /// A row that was found, and how well it fits.
-#[derive(Debug)]
-pub(super) struct Hit {
-    pub(super) id: i64,
+#[derive(Debug, Clone)]
+pub(in super::super) struct Hit {
+    pub(in super::super) id: i64,
+    pub(super) created_at_epoch: i64,
     pub(super) score: f64,
     pub(super) why: String,
     pub(super) snippet: String,
+    pub(super) line: Option<Line<'static>>,
+}
+
+/// What is needed to choose a row, beside its id and time.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Line<'r> {
+    pub(in super::super) kind: Cow<'r, str>,
+    pub(in super::super) title: Cow<'r, str>,
+    pub(in super::super) project: Cow<'r, str>,
+}
+
+impl Line<'_> {
+    pub(super) fn into_owned(self) -> Line<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Line {
+            kind: owned(self.kind),
+            title: owned(self.title),
+            project: owned(self.project),
+        }
+    }
 }
 
 /// What was found, each kind best first.
 #[derive(Debug)]
 pub(in super::super::super) struct Hits {
-    pub(super) observations: Vec<Hit>,
+    pub(in super::super) observations: Vec<Hit>,
     pub(super) sessions: Vec<Hit>,
     pub(super) prompts: Vec<Hit>,
     pub(super) strategy: &'static str,
     /// Why the sentence model that was asked for compared nothing.
     pub(super) warning: Option<String>,
+}
+
+impl Hits {
+    /// Nothing yet.
+    pub(super) fn by(strategy: &'static str) -> Self {
+        Self {
+            observations: Vec::new(),
+            sessions: Vec::new(),
+            prompts: Vec::new(),
+            strategy,
+            warning: None,
+        }
+    }
+}
+
+impl Hit {
+    /// A row that was not found by its words.
+    pub(super) fn unscored((id, created_at_epoch): (i64, i64), why: String) -> Self {
+        Self {
+            id,
+            created_at_epoch,
+            score: 0.0,
+            why,
+            snippet: String::new(),
+            line: None,
+        }
+    }
 }
 
 impl Question {
@@ -113,21 +166,57 @@ impl Question {
             tracing::warn!("{warning}");
         }
         Ok(Hits {
-            observations: hits(results.observations, |row| row.id),
-            sessions: hits(results.summaries, |row| row.id),
-            prompts: hits(results.prompts, |row| row.id),
+            observations: hits(results.observations, |row: ObservationRow| {
+                (
+                    row.id,
+                    row.created_at_epoch,
+                    row.kind,
+                    row.title,
+                    row.project,
+                )
+            }),
+            sessions: hits(results.summaries, |row: SummaryRow| {
+                (
+                    row.id,
+                    row.created_at_epoch,
+                    SESSION,
+                    row.request,
+                    row.project,
+                )
+            }),
+            prompts: hits(results.prompts, |row: PromptRow| {
+                (
+                    row.id,
+                    row.created_at_epoch,
+                    PROMPT,
+                    row.prompt_text,
+                    row.project,
+                )
+            }),
             strategy: results.strategy,
             warning: results.warning,
         })
     }
 }
 
-fn hits<T>(found: Vec<search::Found<T>>, id: impl Fn(&T) -> i64) -> Vec<Hit> {
-    let hit = |found: search::Found<T>| Hit {
-        id: id(&found.row),
-        score: found.score,
-        why: found.why,
-        snippet: found.snippet,
+fn hits<T, K: Into<Cow<'static, str>>>(
+    found: Vec<search::Found<T>>,
+    parts: impl Fn(T) -> (i64, i64, K, String, String),
+) -> Vec<Hit> {
+    let hit = |found: search::Found<T>| {
+        let (id, created_at_epoch, kind, title, project) = parts(found.row);
+        Hit {
+            id,
+            created_at_epoch,
+            score: found.score,
+            why: found.why,
+            snippet: found.snippet,
+            line: (title.len() <= LONGEST_TITLE).then(|| Line {
+                kind: kind.into(),
+                title: title.into(),
+                project: project.into(),
+            }),
+        }
     };
     found.into_iter().map(hit).collect()
 }
@@ -153,7 +242,10 @@ impl Bytes for Question {
 
 impl Bytes for Hit {
     fn bytes(&self) -> usize {
-        self.why.bytes() + self.snippet.bytes()
+        let line = self.line.as_ref().map_or(0, |line| {
+            line.kind.len() + line.title.len() + line.project.len()
+        });
+        self.why.bytes() + self.snippet.bytes() + line
     }
 }
 

@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
+use crate::store::Reader;
 use crate::store::web::Criteria;
 
 use super::super::answer::{Answer, Failure};
 use super::super::ask::Params;
 use super::super::state::Shared;
 
-pub(super) use self::find::{Found, find};
+pub(super) use self::find::find;
+pub(super) use self::hits::Line;
 pub(in super::super) use self::hits::{Hits, Question};
 pub(super) use self::wanted::Wanted;
 
@@ -66,7 +68,11 @@ pub(in super::super) async fn by_file(state: State<Shared>, params: Params) -> A
     wanted.criteria.files = Vec::new();
     let State(app) = state;
     app.pool
-        .read(move |reader| render(&wanted, &about(reader, files, &wanted)?))
+        .read(move |reader| {
+            in_snapshot(reader, || {
+                render(reader, &wanted, &about(reader, files, &wanted)?)
+            })
+        })
         .await
 }
 
@@ -118,6 +124,27 @@ async fn answer(State(app): State<Shared>, wanted: Wanted) -> Answer {
     }
     let asked = Arc::clone(&app);
     app.pool
-        .read(move |reader| render(&wanted, &find(&asked, reader, &wanted)?))
+        .read(move |reader| {
+            // Of words before the snapshot: it begins after the look at the files that
+            // tells whether what is kept still counts.
+            let kept = match wanted.query {
+                Some(_) => Some(find(&asked, reader, &wanted)?),
+                None => None,
+            };
+            in_snapshot(reader, || match kept {
+                Some(found) => render(reader, &wanted, &found),
+                None => render(reader, &wanted, &*find(&asked, reader, &wanted)?),
+            })
+        })
         .await
+}
+
+fn in_snapshot<T>(
+    reader: Option<&Reader>,
+    read: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match reader {
+        Some(reader) => reader.in_snapshot(read),
+        None => read(),
+    }
 }
