@@ -32,8 +32,9 @@ pub use rows::{WebObservation, WebPrompt, WebRow, WebSummary};
 pub use session::WebSession;
 
 /// Kibibytes of pages that one handle of the HTTP process keeps: several
-/// handles share one small process, and the system's own cache is behind them.
-const CACHE_KIB: i64 = 1024;
+/// handles share one small process, and the system's own cache is behind them. Twice
+/// as much saved no route more than a fiftieth.
+const CACHE_KIB: i64 = 512;
 
 /// Instructions of SQLite's between two looks at whether a question still stands:
 /// some tens of microseconds.
