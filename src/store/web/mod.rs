@@ -32,9 +32,10 @@ pub use rows::{WebObservation, WebPrompt, WebRow, WebSummary};
 pub use session::WebSession;
 
 /// Kibibytes of pages that one handle of the HTTP process keeps: several
-/// handles share one small process, and the system's own cache is behind them. Twice
-/// as much saved no route more than a fiftieth.
-const CACHE_KIB: i64 = 512;
+/// handles share one small process, and the system's own cache is behind them. A
+/// megabyte saved routes a twentieth at most; a quarter of one made those about files,
+/// which look at more pages, a seventh dearer.
+const CACHE_KIB: i64 = 384;
 
 /// Instructions of SQLite's between two looks at whether a question still stands:
 /// some tens of microseconds.
