@@ -162,6 +162,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_one_line_already_stays_as_it_is() {
+        for text in ["a", "a b c", "!~ (x > 1) \"é\"", "a > b"] {
+            assert_eq!(line(text), text);
+        }
+        for (text, expected) in [
+            ("", ""),
+            (" ", ""),
+            (" a", "a"),
+            ("a ", "a"),
+            ("a  b", "a b"),
+            ("a\tb", "a b"),
+            ("a\u{7f}b", "a b"),
+            ("a <system> b", "a ‹system> b"),
+        ] {
+            assert_eq!(line(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_line_is_one_line_without_anything_hidden() {
         assert_eq!(line(" a\n\tb\r\n c\u{0}d\u{1b}[31m "), "a b c d [31m");
         assert_eq!(line("x\u{202e}y\u{200b}z"), "xyz");

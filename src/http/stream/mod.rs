@@ -8,6 +8,8 @@
 
 mod frames;
 mod notices;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 mod watch;
 
 use std::sync::Arc;

@@ -49,7 +49,11 @@ pub(in super::super) struct Hub {
     clients: Arc<AtomicUsize>,
     latest: tokio::sync::Mutex<Option<(Cursor, u64, Arc<Told>)>>,
     watching: Arc<Mutex<bool>>,
+    notices_of: NoticesOf,
 }
+
+/// Where notices about a database come from; a test has others than the kernel.
+type NoticesOf = fn(&Path) -> Option<Notices>;
 
 /// A place among the clients, until it is dropped.
 #[derive(Debug)]
@@ -63,7 +67,12 @@ impl Drop for Client {
 
 impl Hub {
     pub(in super::super) fn new(pool: Pool) -> Self {
+        Self::hearing(pool, Notices::of)
+    }
+
+    pub(super) fn hearing(pool: Pool, notices_of: NoticesOf) -> Self {
         Self {
+            notices_of,
             pool,
             changed: watch::Sender::new(0),
             clients: Arc::default(),
@@ -127,6 +136,7 @@ impl Hub {
         drop(watching);
         let (clients, watching) = (Arc::clone(&self.clients), Arc::clone(&self.watching));
         let (changed, pool) = (self.changed.clone(), self.pool.clone());
+        let notices_of = self.notices_of;
         tokio::spawn(async move {
             let mut looked = Looked::default();
             let mut pace = Pace::default();
@@ -135,7 +145,7 @@ impl Hub {
                 if saw != Saw::Nothing {
                     changed.send_modify(|version| *version += 1);
                 }
-                pace.next_look(saw, pool.path()).await;
+                pace.next_look(saw, || notices_of(pool.path())).await;
             }
         });
     }
@@ -165,9 +175,9 @@ struct Pace {
 
 impl Pace {
     /// Waits for the moment of the next look, after one that saw this.
-    async fn next_look(&mut self, saw: Saw, path: &Path) {
+    async fn next_look(&mut self, saw: Saw, notices: impl FnOnce() -> Option<Notices>) {
         if saw == Saw::AnotherFile {
-            self.notices = Notices::of(path);
+            self.notices = notices();
             self.unasked = false;
             // What was committed before the first notice.
             return;
@@ -261,4 +271,39 @@ pub(super) fn queue(reader: Option<&Reader>) -> Result<Queue, Failure> {
         processing: state.depth() > 0,
         depth: state.depth(),
     })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// Notices of a directory, and a pace that has just seen something unasked.
+    fn surprised() -> (tempfile::TempDir, Pace) {
+        let directory = tempfile::tempdir().unwrap();
+        let pace = Pace {
+            notices: Notices::of(&directory.path().join("db")),
+            pause: None,
+            unasked: true,
+        };
+        assert!(pace.notices.is_some());
+        (directory, pace)
+    }
+
+    #[tokio::test]
+    async fn notices_that_do_not_come_are_not_relied_on() {
+        let (_directory, mut pace) = surprised();
+        let next = pace.next_look(Saw::News, || None);
+        drop(tokio::time::timeout(10 * LOOK, next).await);
+        assert!(pace.notices.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_notice_that_comes_with_the_look_is_not_missed() {
+        let (directory, mut pace) = surprised();
+        std::fs::write(directory.path().join("db-wal"), "commit").unwrap();
+        // It then waits for the next notice, which nobody gives.
+        let next = pace.next_look(Saw::News, || None);
+        assert!(tokio::time::timeout(10 * MOMENT, next).await.is_err());
+        assert!(pace.notices.is_some());
+    }
 }
