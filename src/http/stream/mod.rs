@@ -8,7 +8,7 @@
 
 mod frames;
 mod notices;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests;
 mod watch;
 

@@ -19,6 +19,7 @@ fn none(_: &Path) -> Option<Notices> {
 }
 
 /// Notices that never come, as of a directory that another machine writes to.
+#[cfg(target_os = "linux")]
 fn silent(_: &Path) -> Option<Notices> {
     let elsewhere = Path::new("/proc/self/claude-mem.db");
     let notices = Notices::of(elsewhere);
@@ -74,6 +75,7 @@ async fn a_commit_reaches_a_client_where_the_kernel_has_no_notices() {
     commits_reach_a_client(none).await;
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_commit_reaches_a_client_where_notices_do_not_come() {
     commits_reach_a_client(silent).await;

@@ -279,7 +279,7 @@ mod tests {
 
     /// Notices of a directory, and a pace that has just seen something unasked.
     fn surprised() -> (tempfile::TempDir, Pace) {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a directory can be made");
         let pace = Pace {
             notices: Notices::of(&directory.path().join("db")),
             pause: None,

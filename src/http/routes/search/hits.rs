@@ -255,3 +255,30 @@ impl Bytes for Hits {
         size_of::<Self>() + kinds.into_iter().map(Bytes::bytes).sum::<usize>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_title_is_not_kept_and_what_is_kept_is_weighed() {
+        let found = |title: String| search::Found {
+            row: title,
+            score: 1.0,
+            why: "why".to_owned(),
+            snippet: "snippet".to_owned(),
+            also: Vec::new(),
+            corrects: Vec::new(),
+            explanation: search::Explanation::default(),
+        };
+        let titles = vec![
+            found("a".repeat(LONGEST_TITLE)),
+            found("a".repeat(LONGEST_TITLE + 1)),
+        ];
+        let hits = hits(titles, |title| (1, 2, PROMPT, title, "billing".to_owned()));
+        let kept: Vec<bool> = hits.iter().map(|hit| hit.line.is_some()).collect();
+        assert_eq!(kept, [true, false]);
+        let line = LONGEST_TITLE + PROMPT.len() + "billing".len();
+        assert_eq!(hits[0].bytes(), hits[1].bytes() + line);
+    }
+}
