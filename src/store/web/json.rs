@@ -11,10 +11,6 @@ use super::super::reader::json_list;
 use super::super::rows::read_list;
 use super::rows::{NO_ITEMS, SessionIds, WebObservation, WebPrompt, WebSummary};
 
-/// Bytes that are looked at together for one that must be escaped: the compiler
-/// compares so many at once.
-const LOOKED_AT: usize = 32;
-
 /// A JSON object in the making.
 #[derive(Debug)]
 pub struct Object<'o>(&'o mut Vec<u8>);
@@ -44,10 +40,7 @@ impl Object<'_> {
 
     /// A field; where it lies, for those that are the same.
     pub fn text(&mut self, name: &str, text: &str) -> Range<usize> {
-        self.name(name);
-        let start = self.0.len();
-        escape(self.0, text);
-        start..self.0.len()
+        self.put(name, &text)
     }
 
     /// A field that is the same as one that is there.
@@ -67,61 +60,18 @@ impl Object<'_> {
 
     /// A field that is no text.
     pub fn value(&mut self, name: &str, value: &impl Serialize) {
+        self.put(name, value);
+    }
+
+    fn put(&mut self, name: &str, value: &impl Serialize) -> Range<usize> {
         self.name(name);
         let start = self.0.len();
         if serde_json::to_writer(&mut *self.0, value).is_err() {
             self.0.truncate(start);
             self.0.extend_from_slice(b"null");
         }
+        start..self.0.len()
     }
-}
-
-/// Writes a text as JSON.
-fn escape(out: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
-    out.reserve(bytes.len() + 2);
-    out.push(b'"');
-    // What is before this is written.
-    let mut written = 0;
-    for (number, piece) in bytes.chunks(LOOKED_AT).enumerate() {
-        if !piece
-            .iter()
-            .fold(false, |found, byte| found | is_special(*byte))
-        {
-            continue;
-        }
-        for (place, byte) in piece.iter().enumerate() {
-            if is_special(*byte) {
-                let place = number * LOOKED_AT + place;
-                out.extend_from_slice(&bytes[written..place]);
-                escape_byte(out, *byte);
-                written = place + 1;
-            }
-        }
-    }
-    out.extend_from_slice(&bytes[written..]);
-    out.push(b'"');
-}
-
-fn is_special(byte: u8) -> bool {
-    matches!(byte, 0..b' ' | b'"' | b'\\')
-}
-
-fn escape_byte(out: &mut Vec<u8>, byte: u8) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let short = match byte {
-        b'\n' => b'n',
-        b'\t' => b't',
-        b'\r' => b'r',
-        0x08 => b'b',
-        0x0c => b'f',
-        b'"' | b'\\' => byte,
-        _ => {
-            let [high, low] = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
-            return out.extend_from_slice(&[b'\\', b'u', b'0', b'0', high, low]);
-        }
-    };
-    out.extend_from_slice(&[b'\\', short]);
 }
 
 /// Adds texts under their own names.
@@ -265,29 +215,6 @@ impl<T: AsRef<str>> Fields for WebPrompt<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_are_escaped_as_anyone_does() {
-        let all: String = (0..0x180).filter_map(char::from_u32).collect();
-        let long = "ä".repeat(LOOKED_AT);
-        // A byte to be escaped at every place of what is looked at together.
-        let around = (0..2 * LOOKED_AT + 2).flat_map(|place| {
-            ["\"", "\\", "\u{1}", "\n", "é", "\u{1f600}"]
-                .map(|one| format!("{}{one}{}", "x".repeat(place), "y".repeat(40)))
-        });
-        let texts = [
-            String::new(),
-            all,
-            long,
-            "\u{7f}\u{2028}</script>".to_owned(),
-        ];
-        for text in texts.into_iter().chain(around) {
-            let mut out = Vec::new();
-            escape(&mut out, &text);
-            let expected = serde_json::to_string(&text).unwrap();
-            assert_eq!(String::from_utf8(out).unwrap(), expected);
-        }
-    }
 
     #[test]
     fn fields_make_an_object() {

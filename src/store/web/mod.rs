@@ -33,7 +33,7 @@ pub use session::WebSession;
 
 /// Kibibytes of pages that one handle of the HTTP process keeps: several
 /// handles share one small process, and the system's own cache is behind them. A
-/// megabyte saved routes a twentieth at most; a quarter of one made those about files,
+/// megabyte saves routes a few hundredths; a quarter of one makes those about files,
 /// which look at more pages, a seventh dearer.
 const CACHE_KIB: i64 = 384;
 
