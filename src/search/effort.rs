@@ -6,7 +6,8 @@ use crate::store::Table;
 /// Bounds of one search.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effort {
-    /// Terms that a last word is completed to.
+    /// Terms that a last word is completed to; half as many where it stands in rows
+    /// itself.
     pub(super) completions: usize,
     /// Rows of one term that are asked for. 512 take about an eighth of a
     /// millisecond, and a term with more tells little.
