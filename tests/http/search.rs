@@ -139,6 +139,32 @@ fn filters_choose_with_and_without_words() {
     }
 }
 
+/// However rows are found and put in order, a part of them is a part of the whole.
+#[test]
+fn a_page_is_a_part_of_what_is_found() {
+    let sandbox = filled();
+    let server = Server::start(&sandbox, &[]);
+    let found = |path: &str| ids(&server.client.get(path).ok()["observations"]);
+    for path in [
+        "/api/search?query=found",
+        "/api/search?query=found&platformSource=claude",
+        "/api/search?query=found&orderBy=date_asc",
+        "/api/search?query=found&orderBy=date_desc",
+        "/api/search?dateStart=2026-01-01&orderBy=date_asc",
+        "/api/search/by-file?filePath=read.rs",
+        "/api/search/by-file?filePath=read.rs&orderBy=date_asc",
+    ] {
+        let whole = found(path);
+        assert!(whole.len() > 3, "{path}: {whole:?}");
+        assert_eq!(found(&format!("{path}&offset=1&limit=2")), whole[1..3]);
+        assert_eq!(found(&format!("{path}&offset=99")), [] as [i64; 0]);
+        let ascending = path.contains("date_asc");
+        assert!(!ascending || whole.is_sorted(), "{path}: {whole:?}");
+        let descending = path.contains("date_desc");
+        assert!(!descending || whole.is_sorted_by(|a, b| a > b), "{path}");
+    }
+}
+
 #[test]
 fn a_timeline_goes_both_ways_from_any_anchor() {
     let sandbox = filled();
